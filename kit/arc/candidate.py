@@ -1,0 +1,69 @@
+"""Proposed outputs with their evidence, and the decision made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kit.arc.grid import Grid
+
+Source = Literal["sample", "search", "llm_program"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One proposed output for one test input, in the task's original frame.
+
+    Attributes:
+        source: which leg proposed it.
+        group: name of the symmetry of the view that produced it (`Transform.name`); votes are
+            counted inside groups first. "program" for programs.
+        logprob_nats: log-probability of the completion under its own view (<= 0, summed over
+            tokens, renormalised over legal tokens); None for programs.
+        num_tokens: tokens of the completion; 0 for programs.
+        program: text of the program that printed it, else None.
+        round: scheduling round that produced it.
+    """
+
+    task_id: str
+    test_index: int
+    grid: Grid
+    source: Source
+    group: str
+    logprob_nats: float | None = None
+    num_tokens: int = 0
+    program: str | None = None
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ViewScore:
+    """Log-probabilities of one distinct grid under the shared scoring views of one round.
+
+    Attributes:
+        logprobs_nats: one per scoring view, same views in the same order for every grid of one
+            (task, test input, round).
+    """
+
+    task_id: str
+    test_index: int
+    grid: Grid
+    logprobs_nats: tuple[float, ...]
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The two attempts for one test input.
+
+    Attributes:
+        attempts: attempt_1 and attempt_2; equal only where no second candidate exists.
+        margin: 0..1, lead of attempt 1 over the runner-up in the chosen rule's own measure.
+        reason: the rule and what decided, for the report.
+    """
+
+    task_id: str
+    test_index: int
+    attempts: tuple[Grid, Grid]
+    margin: float
+    reason: str
