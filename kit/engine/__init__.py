@@ -1,0 +1,1 @@
+"""Our own torch engine for Llama-family models: packed forward, KV cache, LoRA."""
