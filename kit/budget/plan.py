@@ -1,0 +1,31 @@
+"""Plans: what one task may do in one round, counted in units of work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A decision for one task and round; journaled whole before it runs.
+
+    Attributes:
+        round: 0 for the first; a later round adds to the task's pool of candidates.
+        num_train_views: training views drawn for test-time training.
+        num_steps: optimiser steps; 0 asks the base model as it is.
+        num_test_views: transformed views sampled per test input.
+        samples_per_view: completions per view; more than one only makes sense at temperature > 0.
+        num_score_views: views under which each distinct candidate is re-scored; 0 for none.
+        search_nodes: nodes the program search may expand; 0 for none.
+        seed: of every draw made for this plan.
+    """
+
+    task_id: str
+    round: int = 0
+    num_train_views: int = 0
+    num_steps: int = 0
+    num_test_views: int = 0
+    samples_per_view: int = 1
+    num_score_views: int = 0
+    search_nodes: int = 0
+    seed: int = 0

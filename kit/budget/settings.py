@@ -1,0 +1,68 @@
+"""The options of the budget: how much a run may spend, and what one task gets of plenty."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetConfig:
+    """How much a run may spend, and the plan of one task when there is plenty.
+
+    Attributes:
+        time_s: wall time of the whole process.
+        unit: "time" decides by the clock; "work" runs full plans however long they take, so that
+            the same seed gives the same answers.
+        reserve_s: kept for the end of the run; 0 for 5% of the time, 15 s at most.
+        num_steps, num_train_views, num_test_views, num_score_views: the full plan, see `Plan`.
+        min_steps, min_test_views: the smallest plan that is worth doing.
+        rounds: passes over a task; with unit "time" the second and later ones only where time is
+            left, by lowest margin.
+    """
+
+    time_s: float = 600.0
+    unit: Literal["time", "work"] = "time"
+    reserve_s: float = 0.0
+    num_steps: int = 64
+    num_train_views: int = 256
+    num_test_views: int = 16
+    num_score_views: int = 8
+    min_steps: int = 16
+    min_test_views: int = 4
+    rounds: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.time_s < math.inf:
+            raise ValueError(f"budget.time_s must be above zero, got {self.time_s}")
+        if self.unit not in ("time", "work"):
+            raise ValueError(f"budget.unit must be time or work, got {self.unit!r}")
+        if not 0 <= self.reserve_s < self.time_s:
+            raise ValueError(
+                f"budget.reserve_s must be 0 to less than the {self.time_s:g} s there are, "
+                f"got {self.reserve_s}"
+            )
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value < least:
+                raise ValueError(f"budget.{name} must be {least} or more, got {value}")
+
+    def stop_after_s(self) -> float:
+        """Seconds after the start of the process at which no work is waited for any more."""
+        return self.time_s - (self.reserve_s or min(0.05 * self.time_s, 15.0))
+
+    def num_rounds(self) -> int:
+        """Most passes over one task."""
+        return self.rounds or (1 if self.unit == "work" else 4)
+
+
+_LEAST = {
+    "num_steps": 0,
+    "num_train_views": 0,
+    "num_test_views": 1,
+    "num_score_views": 0,
+    "min_steps": 0,
+    "min_test_views": 1,
+    "rounds": 0,
+}

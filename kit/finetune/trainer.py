@@ -1,0 +1,103 @@
+"""The contract of test-time training: views in, an adapter folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from kit.augment.views import View
+from kit.budget.clock import Deadline
+
+LossOn = Literal["outputs", "target", "all"]
+"""Which tokens carry loss: outputs from the second demonstration on plus the answer; the answer
+only; every token but the first."""
+
+LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneConfig:
+    """How one adapter is trained. Defaults suit the bundled model on a CPU.
+
+    Attributes:
+        method: "lora", or "full" for all weights (tiny models only).
+        rank, alpha, dropout, targets: LoRA; updates are scaled by alpha / rank.
+        lr: peak learning rate of AdamW.
+        batch_views: training views per optimiser step.
+        warmup_fraction: share of the steps with linear warm-up; cosine to zero afterwards.
+        loss_on: see LossOn.
+    """
+
+    method: Literal["lora", "full"] = "lora"
+    rank: int = 32
+    alpha: float = 32.0
+    dropout: float = 0.0
+    targets: tuple[str, ...] = LINEAR_LAYERS
+    lr: float = 1e-3
+    batch_views: int = 4
+    warmup_fraction: float = 0.1
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    loss_on: LossOn = "outputs"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A trained adapter on disk, never a live module, so any process can load it.
+
+    Attributes:
+        path: PEFT folder (adapter_config.json, adapter_model.safetensors), or for method "full"
+            a folder with model.safetensors holding only the changed weights.
+        sha256: of the weights file.
+    """
+
+    task_id: str
+    path: Path
+    method: Literal["lora", "full"]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class FitReport:
+    """What a fit did.
+
+    Attributes:
+        steps: optimiser steps taken (fewer than asked when the deadline came).
+        losses: loss of each step in nats per token that carries loss.
+        tokens: useful (non-pad) tokens read.
+        stopped: "done", "deadline" or "nan" (the last finite state was kept).
+    """
+
+    steps: int
+    losses: tuple[float, ...]
+    tokens: int
+    stopped: Literal["done", "deadline", "nan"]
+
+
+class Trainer(Protocol):
+    """Fits one adapter at a time on a base model that stays loaded and unchanged."""
+
+    def fit(
+        self,
+        task_id: str,
+        views: Sequence[View],
+        num_steps: int,
+        seed: int,
+        out: Path,
+        deadline: Deadline,
+    ) -> tuple[Adapter, FitReport]:
+        """A fresh adapter trained on `views`, written to folder `out`.
+
+        Cycles through `views` in a seeded order, `batch_views` per step. Views that do not fit
+        the context are skipped. At the deadline the best so far is written.
+
+        Raises:
+            ValueError: no view fits the context.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the model."""
+        ...

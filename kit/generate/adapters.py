@@ -1,0 +1,71 @@
+"""Adapters loaded from their folders into the engine, the last few kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from kit.engine.lora import Lora, lora_from_peft, merge
+from kit.engine.model import Model
+from kit.engine.weights import Weights, replace_named
+from kit.finetune.adapter_dir import load_adapter_weights, read_lora_settings
+from kit.finetune.trainer import Adapter
+
+_T = TypeVar("_T")
+_KEEP_LORAS = 64
+_KEEP_MERGED = 2
+
+
+class AdapterCache:
+    """Turns `Adapter` folders into weights of one model; nothing is loaded twice in a row."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._loras: OrderedDict[str, Lora] = OrderedDict()
+        self._merged: OrderedDict[str, Weights] = OrderedDict()
+
+    def clear(self) -> None:
+        """Forget all adapters."""
+        self._loras.clear()
+        self._merged.clear()
+
+    def lora(self, adapter: Adapter) -> Lora:
+        """The low-rank matrices of a LoRA adapter."""
+        return _cached(self._loras, adapter.sha256, _KEEP_LORAS, lambda: self._load(adapter))
+
+    def merged(self, adapter: Adapter | None) -> Weights:
+        """The base weights with the adapter in them; the base itself for None."""
+        if adapter is None:
+            return self._model.weights
+        return _cached(self._merged, adapter.sha256, _KEEP_MERGED, lambda: self._merge(adapter))
+
+    def _merge(self, adapter: Adapter) -> Weights:
+        model = self._model
+        if adapter.method == "full":
+            return replace_named(model.weights, model.shape, self._tensors(adapter))
+        return merge(model.weights, model.shape, self.lora(adapter))
+
+    def _load(self, adapter: Adapter) -> Lora:
+        scale = read_lora_settings(adapter).scale
+        return lora_from_peft(self._tensors(adapter), self._model.shape, scale)
+
+    def _tensors(self, adapter: Adapter) -> dict[str, Tensor]:
+        return {
+            name: torch.from_numpy(array).to(self._model.device, self._model.dtype)
+            for name, array in load_adapter_weights(adapter).items()
+        }
+
+
+def _cached(store: OrderedDict[str, _T], key: str, limit: int, make: Callable[[], _T]) -> _T:
+    """The value under `key`, made if missing; the least recently used one is dropped."""
+    if key in store:
+        store.move_to_end(key)
+        return store[key]
+    store[key] = make()
+    if len(store) > limit:
+        store.popitem(last=False)
+    return store[key]

@@ -1,0 +1,265 @@
+"""The kit's own sampler: many views in one packed batch, guesses verified in blocks.
+
+Serves Llama-family models through `kit.engine`. Several tasks' adapters may share a batch: one
+adapter is merged into the weights, several LoRA adapters are added per stretch of the batch, and
+fully fine-tuned ones take turns. Prompts stay in the cache between `sample` and `score`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kit.budget.clock import Deadline
+from kit.encode.encoding import Encoded, Encoding
+from kit.engine.cache import CachedCausal, SequenceCache
+from kit.engine.llama import forward
+from kit.engine.lora import Lora, MixedLoras
+from kit.engine.model import Model
+from kit.engine.weights import Weights
+from kit.finetune.trainer import Adapter
+from kit.generate.adapters import AdapterCache
+from kit.generate.automaton import Automaton
+from kit.generate.decoding import AnswerState
+from kit.generate.sampler import Completion, SampleRequest, ScoreRequest
+
+MAX_ANSWER_TOKENS = 4096
+"""Longest answer in tokens; a 30 by 30 grid of words separated by spaces needs about 2,700."""
+
+_Kept = tuple[str, bytes, bytes]
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One request in work."""
+
+    request: SampleRequest
+    cache: SequenceCache
+    answer: AnswerState
+
+    def pending(self) -> tuple[np.ndarray, np.ndarray]:
+        """(tokens to feed, how many of the last ones are guesses) as token ids."""
+        guess = self.answer.guess()
+        fed = self.cache.length
+        prompt = self.request.prompt.tokens
+        known = np.concatenate([prompt, np.asarray(self.answer.tokens, dtype=np.int64)])
+        return known[fed:], guess
+
+
+class TorchSampler:
+    """Implements `Sampler`; see the module docstring.
+
+    Args:
+        max_cache_bytes: keys and values held at once; larger calls are served in parts.
+    """
+
+    def __init__(self, model: Model, encoding: Encoding, max_cache_bytes: int = 2 << 30) -> None:
+        self._model = model
+        self._encoding = encoding
+        self._automaton = Automaton(encoding.grammar)
+        self._alphabet = torch.from_numpy(self._automaton.alphabet).to(model.device)
+        self._max_cache_bytes = max_cache_bytes
+        self._adapters = AdapterCache(model)
+        self._kept: dict[_Kept, SequenceCache] = {}
+
+    def close(self) -> None:
+        """Free the caches; the model belongs to the caller."""
+        self._kept.clear()
+        self._adapters.clear()
+
+    @torch.inference_mode()
+    def sample(self, requests: Sequence[SampleRequest], deadline: Deadline) -> Iterator[Completion]:
+        """See `Sampler.sample`."""
+        self._forget_others({_adapter_key(r.adapter) for r in requests})
+        for part in self._parts(requests):
+            slots = [self._open(r) for r in part]
+            while slots and not deadline.passed():
+                self._advance(slots)
+                yield from (_completion(s) for s in slots if _done(s))
+                for slot in slots:
+                    if _done(slot):
+                        self._keep(slot)
+                slots = [s for s in slots if not _done(s)]
+            yield from (_completion(s) for s in slots)
+
+    def _parts(self, requests: Sequence[SampleRequest]) -> Iterator[list[SampleRequest]]:
+        """Requests that can run together: any LoRA mix, but one fully fine-tuned adapter at a
+        time, within the memory for caches."""
+        shape = self._model.shape
+        per_token = 2 * shape.num_layers * shape.num_kv_heads * shape.head_dim
+        per_token *= torch.finfo(self._model.dtype).bits // 8
+        full = sorted({_full_key(r.adapter) for r in requests})
+        for key in full:
+            part: list[SampleRequest] = []
+            used = 0
+            for request in (r for r in requests if _full_key(r.adapter) == key):
+                need = per_token * (len(request.prompt) + 512)
+                if part and used + need > self._max_cache_bytes:
+                    yield part
+                    part, used = [], 0
+                part.append(request)
+                used += need
+            yield part
+
+    def _open(self, request: SampleRequest) -> _Slot:
+        draft = np.zeros(0, dtype=np.int64)
+        if request.draft is not None:
+            draft = self._encoding.answer_tokens(request.draft)
+        answer = AnswerState(self._automaton, draft, request.temperature, request.seed)
+        capacity = len(request.prompt) + len(draft) + 64
+        cache = SequenceCache(self._model.shape, capacity, self._model.weights.embed)
+        return _Slot(request, cache, answer)
+
+    def _advance(self, slots: list[_Slot]) -> None:
+        """One forward pass of what each slot has pending, and its consequences."""
+        feeds = [slot.pending() for slot in slots]
+        tokens = [np.concatenate(feed) for feed in feeds]
+        positions = [self._positions(slot, feed) for slot, feed in zip(slots, tokens, strict=True)]
+        for slot, feed in zip(slots, tokens, strict=True):
+            slot.cache.reserve(slot.cache.length + len(feed))
+        hidden = self._forward(
+            [s.request.adapter for s in slots], [s.cache for s in slots], tokens, positions
+        )
+        wanted = [len(guess) + 1 for _, guess in feeds]
+        logits = self._logits(hidden, [len(t) for t in tokens], wanted)
+        for slot, (known, _), rows in zip(slots, feeds, logits, strict=True):
+            slot.cache.length += len(known) + slot.answer.accept(rows)
+
+    def _positions(self, slot: _Slot, feed: np.ndarray) -> np.ndarray:
+        """Position ids of the fed tokens, which end behind the prompt in general."""
+        prompt = slot.request.prompt
+        fed = slot.cache.length
+        answer = feed if fed >= len(prompt) else feed[len(prompt) - fed :]
+        before = np.asarray(slot.answer.tokens, dtype=np.int64)[: max(0, fed - len(prompt))]
+        whole = self._encoding.answer_positions(prompt, np.concatenate([before, answer]))
+        return np.concatenate([prompt.positions[fed:], whole[len(before) :]])
+
+    def _forward(
+        self,
+        adapters: Sequence[Adapter | None],
+        caches: Sequence[SequenceCache],
+        tokens: Sequence[np.ndarray],
+        positions: Sequence[np.ndarray],
+    ) -> Tensor:
+        """(T, D) hidden states; keys and values are written behind each cache's length."""
+        model, lengths = self._model, [len(t) for t in tokens]
+        weights, adapt = self._adapted(adapters, lengths)
+        return forward(
+            model.shape,
+            weights,
+            model.rotary,
+            torch.from_numpy(np.concatenate(tokens)).to(model.device),
+            torch.from_numpy(np.concatenate(positions)).to(model.device),
+            CachedCausal(caches, lengths),
+            adapt,
+        )
+
+    def _adapted(
+        self, adapters: Sequence[Adapter | None], lengths: Sequence[int]
+    ) -> tuple[Weights, MixedLoras | None]:
+        """Merged weights for one adapter, additions per stretch for several."""
+        distinct = {None if a is None else a.sha256: a for a in adapters}
+        if len(distinct) == 1:
+            return self._adapters.merged(next(iter(distinct.values()))), None
+        ends = np.cumsum(lengths).tolist()
+        loras: list[Lora | None] = [None if a is None else self._adapters.lora(a) for a in adapters]
+        stretches = list(zip([0, *ends[:-1]], ends, loras, strict=True))
+        return self._model.weights, MixedLoras(self._model.shape, stretches)
+
+    def _logits(
+        self, hidden: Tensor, lengths: Sequence[int], wanted: Sequence[int]
+    ) -> list[np.ndarray]:
+        """Logits over the alphabet at the last `wanted` tokens of each stretch."""
+        ends = np.cumsum(lengths)
+        rows = np.concatenate([np.arange(e - w, e) for e, w in zip(ends, wanted, strict=True)])
+        head = self._model.weights.head[self._alphabet]
+        logits = F.linear(hidden[torch.from_numpy(rows).to(hidden.device)], head).float()
+        return np.split(logits.cpu().numpy(), np.cumsum(wanted)[:-1])
+
+    def _keep(self, slot: _Slot) -> None:
+        """Hold the prompt's keys and values for `score`, the latest within the memory limit."""
+        slot.cache.length = len(slot.request.prompt)
+        self._kept[_kept_key(slot.request.adapter, slot.request.prompt)] = slot.cache
+        while sum(c.nbytes for c in self._kept.values()) > self._max_cache_bytes:
+            del self._kept[next(iter(self._kept))]
+
+    def _forget_others(self, adapters: set[str]) -> None:
+        """Drop prompts of adapters that are no longer in use."""
+        self._kept = {key: cache for key, cache in self._kept.items() if key[0] in adapters}
+
+    @torch.inference_mode()
+    def score(
+        self, requests: Sequence[ScoreRequest], deadline: Deadline
+    ) -> Iterator[tuple[tuple[int, ...], tuple[float, ...]]]:
+        """See `Sampler.score`. The prompt is computed once for all its answers."""
+        for request in requests:
+            if deadline.passed():
+                return
+            yield request.key, self._score_one(request)
+
+    def _score_one(self, request: ScoreRequest) -> tuple[float, ...]:
+        prompt = request.prompt
+        cache = self._kept.get(_kept_key(request.adapter, prompt))
+        longest = max(map(len, request.answers))
+        if cache is None:
+            cache = SequenceCache(
+                self._model.shape, len(prompt) + longest, self._model.weights.embed
+            )
+        cache.reserve(len(prompt) + longest)
+        if cache.length == 0 and len(prompt) > 1:
+            fed = prompt.tokens[:-1], prompt.positions[:-1]
+            self._forward([request.adapter], [cache], [fed[0]], [fed[1]])
+        cache.length = len(prompt) - 1
+        # Every answer is fed behind the prompt's last token, so that its logits are there too.
+        tokens = [np.append(prompt.tokens[-1], a[:-1]) for a in request.answers]
+        positions = [
+            np.append(prompt.positions[-1], self._encoding.answer_positions(prompt, a[:-1]))
+            for a in request.answers
+        ]
+        caches = [cache] * len(tokens)
+        hidden = self._forward([request.adapter] * len(tokens), caches, tokens, positions)
+        lengths = [len(t) for t in tokens]
+        logits = self._logits(hidden, lengths, lengths)
+        return tuple(
+            self._logprob(answer, rows)
+            for answer, rows in zip(request.answers, logits, strict=True)
+        )
+
+    def _logprob(self, answer: np.ndarray, rows: np.ndarray) -> float:
+        """Sum of log-probabilities of `answer` in nats; -inf if it is not legal."""
+        places, states = self._automaton.legal_prefix(self._automaton.start, answer)
+        if len(places) < len(answer):
+            return -np.inf
+        mask = np.stack([self._automaton.mask(s) for s in states[:-1]])
+        legal = np.where(mask, rows.astype(np.float64), -np.inf)
+        top = legal.max(axis=1)
+        total = top + np.log(np.exp(legal - top[:, None]).sum(axis=1))
+        return float((legal[np.arange(len(places)), places] - total).sum())
+
+
+def _done(slot: _Slot) -> bool:
+    return slot.answer.finished or len(slot.answer.tokens) >= MAX_ANSWER_TOKENS
+
+
+def _completion(slot: _Slot) -> Completion:
+    answer = slot.answer
+    tokens = np.asarray(answer.tokens, dtype=np.int64)
+    return Completion(slot.request.key, tokens, answer.logprob_nats, answer.finished)
+
+
+def _full_key(adapter: Adapter | None) -> str:
+    """Adapters with different keys cannot share a batch."""
+    return adapter.sha256 if adapter is not None and adapter.method == "full" else ""
+
+
+def _kept_key(adapter: Adapter | None, prompt: Encoded) -> _Kept:
+    return _adapter_key(adapter), prompt.tokens.tobytes(), prompt.positions.tobytes()
+
+
+def _adapter_key(adapter: Adapter | None) -> str:
+    return "" if adapter is None else adapter.sha256
