@@ -1,0 +1,131 @@
+"""Writing trained weights as an ordinary Hugging Face folder that the kit ships."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from kit.encode.cells import END, PAD, START_INPUT, TOKEN_NAMES
+from kit.engine.shape import ModelShape
+from kit.engine.weights import Weights, save_shards, to_named_tensors
+from kit.pretrain.run import Run
+
+SHARD_BYTES = 15_000_000
+TYPICAL_CONTEXT = 300
+"""Tokens that a token sees on average in sequences of about 600."""
+
+
+def model_card(run: Run, num_generated: int, num_original: int) -> str:
+    """Markdown that says what the weights are and what they were trained on."""
+    shape = run.shape
+    # Forward and backward: three times the forward's operations (Kaplan et al. 2020).
+    flops = 3 * shape.flops_per_token(TYPICAL_CONTEXT) * run.tokens
+    return f"""# The bundled ARC model
+
+A Llama of {shape.num_parameters():,} weights ({shape.num_layers} layers, hidden size
+{shape.hidden}, {shape.num_heads} heads of {shape.head_dim}, feed-forward {shape.ffn}), trained
+from nothing by `python -m kit pretrain` with seed {run.config.seed} on CPU cores.
+
+- Data: {num_generated} re-arc rules (pairs generated with michaelhodel/re-arc, MIT) and the
+  demonstrations of {num_original} ARC-AGI-1 training tasks (Apache-2.0), under random symmetries,
+  colour permutations and orders.
+- Never seen: evaluation sets, ARC-AGI-2, ConceptARC, Mini-ARC, the 40 development tasks and their
+  generators (`kit/pretrain/dev_tasks.py`), training tasks 40853293 and caa06a1f.
+- Training: {run.step} steps, {run.tokens / 1e6:.1f}M tokens, about {flops:.1e} FLOPs.
+- Format: one token per cell (`kit/encode/cells.py`), aligned positions
+  (`kit/encode/positions.py`). Weights are MIT like the kit.
+"""
+
+
+def export_model(weights: Weights, shape: ModelShape, folder: Path, card: str) -> None:
+    """Write config, tokenizer, format, model card and bfloat16 safetensors shards to `folder`.
+
+    Args:
+        card: text of the model card (README.md).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_json(folder / "config.json", _config(shape))
+    _write_json(folder / "generation_config.json", {"eos_token_id": END, "pad_token_id": PAD})
+    _write_json(folder / "arc_format.json", {"format": "cells", "positions": "aligned"})
+    _write_json(folder / "tokenizer.json", _tokenizer())
+    _write_json(folder / "tokenizer_config.json", _tokenizer_config())
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    for old in folder.glob("*.safetensors*"):
+        old.unlink()
+    named = {n: t.to(torch.bfloat16) for n, t in to_named_tensors(weights, shape).items()}
+    save_shards(named, folder, SHARD_BYTES)
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def _config(shape: ModelShape) -> dict[str, object]:
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "attention_bias": False,
+        "attention_dropout": 0.0,
+        "bos_token_id": START_INPUT,
+        "eos_token_id": END,
+        "pad_token_id": PAD,
+        "head_dim": shape.head_dim,
+        "hidden_act": "silu",
+        "hidden_size": shape.hidden,
+        "initializer_range": 0.02,
+        "intermediate_size": shape.ffn,
+        "max_position_embeddings": shape.max_positions,
+        "mlp_bias": False,
+        "num_attention_heads": shape.num_heads,
+        "num_hidden_layers": shape.num_layers,
+        "num_key_value_heads": shape.num_kv_heads,
+        "rms_norm_eps": shape.norm_eps,
+        "rope_parameters": {"rope_type": "default", "rope_theta": shape.rope_theta},
+        "tie_word_embeddings": shape.tied,
+        "dtype": "bfloat16",
+        "vocab_size": shape.vocab,
+    }
+
+
+def _tokenizer() -> dict[str, object]:
+    """One word per token, split at spaces: "<input> i0 i1 <row_in> ..."."""
+    special = [(i, name) for i, name in enumerate(TOKEN_NAMES) if name.startswith("<")]
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {
+                "id": i,
+                "content": name,
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+                "special": True,
+            }
+            for i, name in special
+        ],
+        "normalizer": None,
+        "pre_tokenizer": {"type": "WhitespaceSplit"},
+        "post_processor": None,
+        "decoder": None,
+        "model": {
+            "type": "WordLevel",
+            "vocab": {name: i for i, name in enumerate(TOKEN_NAMES)},
+            "unk_token": TOKEN_NAMES[PAD],
+        },
+    }
+
+
+def _tokenizer_config() -> dict[str, object]:
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": TOKEN_NAMES[START_INPUT],
+        "eos_token": TOKEN_NAMES[END],
+        "pad_token": TOKEN_NAMES[PAD],
+        "unk_token": TOKEN_NAMES[PAD],
+        "model_max_length": 8192,
+    }
