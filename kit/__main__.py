@@ -1,0 +1,58 @@
+"""`python -m kit COMMAND`: everything around a run, and the run itself as `solve`.
+
+What it does: finds the command and hands its arguments over. A command is a module with either
+`main(argv)`, or `add_arguments(parser)` and `run(args)`; both return an exit code. It is imported
+only when it is used, so that no command pays for, or breaks on, what another one needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+# Command -> (its module, one line of help). One line adds a command.
+COMMANDS = {
+    "solve": ("kit.entry", "solve tasks and write submission.json (as submission.py does)"),
+    "score": ("kit.validate.score", "score a submission against solutions"),
+    "check": ("kit.validate.check", "check a submission against the contest's rules"),
+    "show": ("kit.validate.show", "show a task's grids in the terminal"),
+    "doctor": ("kit.doctor", "say what is installed and what works on this machine"),
+    "pretrain": ("kit.pretrain.command", "train the bundled model from nothing"),
+    "cut-vocabulary": ("kit.encode.vocabulary", "cut a model to the tokens a format needs"),
+}
+
+EXIT_REFUSED = 2
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command named by the first argument; its exit code."""
+    name, *rest = argv or ["--help"]
+    if name in ("-h", "--help"):
+        print(_help())
+        return 0
+    if name not in COMMANDS:
+        from kit.config import nearest
+
+        question = nearest(name, COMMANDS)
+        print(f"error: {name}: no such command{question}\n{_help()}", file=sys.stderr)
+        return EXIT_REFUSED
+    module_name, text = COMMANDS[name]
+    module = importlib.import_module(module_name)
+    if hasattr(module, "main"):
+        return int(module.main(rest))
+    parser = argparse.ArgumentParser(prog=f"python -m kit {name}", description=text)
+    module.add_arguments(parser)
+    return int(module.run(parser.parse_args(rest)))
+
+
+def _help() -> str:
+    """All commands."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(["usage: python -m kit COMMAND [...]", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,253 @@
+"""Every option of a run: one frozen dataclass per stage, presets, and `key=value` overrides.
+
+What it does: composes the stages' own options, reads overrides by the type of the field they set,
+writes the result as JSON. What it does not: hold what is not an option of the method (tasks,
+folders, resuming); those are arguments of the entry point.
+
+    config = make_config("cpu", ["finetune.lr=5e-4", "budget.time_s=60"])
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from kit.augment.settings import AugmentConfig
+from kit.budget.settings import BudgetConfig
+from kit.finetune.trainer import FinetuneConfig
+from kit.generate.decode import GenerateConfig
+from kit.rank.choose import RankConfig
+from kit.solve.toolbox import SolveConfig
+from kit.workers.executor import WorkersConfig
+
+
+class ConfigError(ValueError):
+    """An option that cannot be used; the message says what, what was given and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All options of one run.
+
+    Attributes:
+        seed: of every draw in the run.
+    """
+
+    seed: int = 0
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
+    generate: GenerateConfig = field(default_factory=GenerateConfig)
+    rank: RankConfig = field(default_factory=RankConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    solve: SolveConfig = field(default_factory=SolveConfig)
+    workers: WorkersConfig = field(default_factory=WorkersConfig)
+
+
+# A preset is a list of overrides, so that there is one way to say what an option is.
+PRESETS: Mapping[str, tuple[str, ...]] = {
+    # A minute on any CPU: shows that everything works, not how well.
+    "smoke": (
+        "budget.time_s=60",
+        "budget.num_steps=4",
+        "budget.num_train_views=16",
+        "budget.num_test_views=4",
+        "budget.num_score_views=2",
+    ),
+    # The defaults of every stage, which are made for the bundled model on two cores.
+    "cpu": (),
+    # Source: Akyurek et al. 2024, appendix B, and the values of its released code: rank 128,
+    # alpha 16, no dropout, lr 5e-5, 2 epochs of 250 samples in batches of 2, greedy decoding.
+    "paper": (
+        "augment.mode=paper",
+        "augment.augmenters=paper",
+        "augment.colours=paper",
+        "augment.cap=250",
+        "finetune.rank=128",
+        "finetune.alpha=16",
+        "finetune.dropout=0",
+        "finetune.targets=q_proj,v_proj,gate_proj,up_proj,down_proj",
+        "finetune.lr=5e-5",
+        "finetune.batch_views=2",
+        "finetune.weight_decay=0.01",
+        "finetune.loss_on=outputs",
+        "generate.temperature=0",
+        "rank.method=vote",
+        "budget.num_steps=250",
+        "budget.num_train_views=250",
+        "budget.num_test_views=12",
+        "budget.num_score_views=0",
+    ),
+}
+
+
+def make_config(preset: str = "cpu", overrides: Iterable[str] = ()) -> Config:
+    """The options of a preset with overrides on top; a later override wins.
+
+    Raises:
+        ConfigError: no such preset, an unknown key, or a value of the wrong type.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(
+            f"--preset {preset}: no such preset{nearest(preset, PRESETS)}; "
+            f"there are {', '.join(PRESETS)}"
+        )
+    config = Config()
+    for override in (*PRESETS[preset], *overrides):
+        config = apply_override(config, override)
+    return config
+
+
+def apply_override(config: Config, override: str) -> Config:
+    """The options with one `section.field=value` (or `seed=value`) changed.
+
+    Raises:
+        ConfigError: not of that form, an unknown key, or a value of the wrong type.
+    """
+    key, equals, text = override.partition("=")
+    keys = option_types(Config)
+    if not equals:
+        raise ConfigError(f"{override!r}: an option is written key=value, e.g. finetune.lr=1e-4")
+    if key not in keys:
+        raise ConfigError(
+            f"{key}: no such option{nearest(key, keys)}; "
+            f"sections are {', '.join(f.name for f in dataclasses.fields(Config))}"
+        )
+    value = _parse_value(key, text.strip(), keys[key])
+    section, _, name = key.rpartition(".")
+    try:
+        if not section:
+            return dataclasses.replace(config, **{name: value})
+        changed = dataclasses.replace(getattr(config, section), **{name: value})
+    except ValueError as error:
+        where = "" if key in str(error) else f"{key}={text}: "
+        raise ConfigError(f"{where}{error}") from error
+    return dataclasses.replace(config, **{section: changed})
+
+
+def option_types(owner: type, prefix: str = "") -> dict[str, Any]:
+    """Dotted name -> annotation of every option below a dataclass."""
+    leaves: dict[str, Any] = {}
+    for name, annotation in typing.get_type_hints(owner).items():
+        if dataclasses.is_dataclass(annotation):
+            leaves |= option_types(typing.cast(type, annotation), f"{prefix}{name}.")
+        else:
+            leaves[prefix + name] = annotation
+    return leaves
+
+
+def _parse_value(key: str, text: str, annotation: Any) -> Any:
+    """The value spelled by `text` for a field of that type.
+
+    Raises:
+        ConfigError: it spells none; the message lists what is allowed.
+    """
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Literal:
+        return _parse_choice(key, text, args)
+    if origin is tuple:
+        items = [item.strip() for item in text.split(",") if item.strip()]
+        return tuple(_parse_value(key, item, args[0]) for item in items)
+    if origin in (typing.Union, types.UnionType):
+        if text.lower() == "none" and type(None) in args:
+            return None
+        return _parse_value(key, text, next(a for a in args if a is not type(None)))
+    if annotation is bool:
+        return _parse_choice(key, text.lower(), (True, False))
+    if annotation in (int, float):
+        return _parse_number(key, text, annotation)
+    return annotation(text)
+
+
+def _parse_choice(key: str, text: str, allowed: Sequence[Any]) -> Any:
+    """The allowed value whose text is `text`."""
+    by_text = {
+        str(value).lower() if isinstance(value, bool) else str(value): value for value in allowed
+    }
+    if text not in by_text:
+        raise ConfigError(
+            f"{key}={text}: not allowed{nearest(text, by_text)}; allowed are {', '.join(by_text)}"
+        )
+    return by_text[text]
+
+
+def _parse_number(key: str, text: str, kind: type) -> int | float:
+    """A finite number."""
+    try:
+        value = kind(text)
+    except ValueError as error:
+        what = "a whole number" if kind is int else "a number"
+        raise ConfigError(f"{key}={text}: must be {what}") from error
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ConfigError(f"{key}={text}: must be finite")
+    return value
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A question like `(did you mean x?)` for the closest known name; "" when none is close."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if not close:
+        # The right field in the wrong section, or no section at all.
+        ends = {name.rpartition(".")[2]: name for name in reversed(names)}
+        close = [ends[end] for end in difflib.get_close_matches(word.rpartition(".")[2], ends, n=1)]
+    return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def to_json(config: Config) -> dict[str, Any]:
+    """The options as JSON values, by section."""
+    return _json_value(dataclasses.asdict(config))
+
+
+def _json_value(value: Any) -> Any:
+    """Paths to text and tuples to lists, at any depth."""
+    if isinstance(value, dict):
+        return {key: _json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+_UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of "90s", "10m", "12h", "1h30m" or "90" (seconds).
+
+    Raises:
+        ConfigError: another form, zero or negative.
+    """
+    number = r"(\d+(?:\.\d+)?)"
+    given = text.strip().lower()
+    with_unit = given + "s" if re.fullmatch(number, given, re.ASCII) else given
+    pattern = rf"(?:{number}h)?(?:{number}m)?(?:{number}s)?"
+    match = re.fullmatch(pattern, with_unit, re.ASCII)
+    parts = match.groups() if match else ()
+    if not any(part is not None for part in parts):
+        raise ConfigError(
+            f"--time-budget {text!r}: not a duration; write 90s, 10m, 12h or 1h30m (above zero)"
+        )
+    seconds = sum(
+        float(part) * unit
+        for part, unit in zip(parts, _UNITS_S.values(), strict=True)
+        if part is not None
+    )
+    if not 0 < seconds < float("inf"):
+        raise ConfigError(f"--time-budget {text!r}: must be above zero")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """A duration for people: "45s", "9m 30s", "11h 30m"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m" + (f" {whole % 60}s" if whole % 60 else "")
+    return f"{whole // 3600}h" + (f" {whole % 3600 // 60}m" if whole % 3600 // 60 else "")

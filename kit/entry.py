@@ -1,0 +1,179 @@
+"""From a command line to an exit code: what `submission.py` and `python -m kit solve` do.
+
+What it does, in this order: reads the request, finds the tasks, says what will happen, takes the
+run folder, writes a valid submission of cheap guesses, then hands over to `kit.pipeline`. None of
+it imports torch; only the workers do. It is the last line of defence: whatever goes wrong is one
+line, an exit code, and a submission file that stays valid.
+
+Exit codes: 0 done or time used up; 1 something inside failed, or an answer could not be saved;
+2 the request cannot be met; 130 and 143 stopped by SIGINT and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from kit.arc.solutions import resolve_solutions
+from kit.budget.clock import SystemClock
+from kit.interrupt import ALARM_DELAY_S, EXIT_CODES, FORCED_EXIT_S, StopGuard, Stopped
+from kit.job import (
+    Job,
+    RunFolder,
+    announce,
+    find_job,
+    open_folder,
+    plan_text,
+)
+from kit.pipeline import Run, RunSetup
+from kit.request import parse_request
+from kit.staff import check_model, schedule, start_workers
+from kit.submit.lock import LOG_NAME, SUBMISSION_NAME
+from kit.submit.observer import RunReport
+from kit.submit.submission import SubmissionFile, replace_file
+from kit.validate.progress import ProgressObserver
+from kit.workers.executor import describe
+
+EXIT_DONE, EXIT_INTERNAL, EXIT_REFUSED = 0, 1, 2
+
+
+def main(argv: Sequence[str], started_s: float | None = None) -> int:
+    """Run a command line; the exit code.
+
+    Args:
+        started_s: instant on `time.monotonic` at which the process began; None for now.
+    """
+    started_s = time.monotonic() if started_s is None else started_s
+    guard = StopGuard()
+    guard.install()
+    try:
+        return _main(argv, started_s, guard)
+    except Stopped as stop:
+        return EXIT_CODES[stop.cause]
+
+
+def _main(argv: Sequence[str], started_s: float, guard: StopGuard) -> int:
+    """Prepare what may be refused, then work."""
+    try:
+        job = find_job(parse_request(argv), started_s)
+        say(announce(job))
+        if job.request.plan_only:
+            say(plan_text(job, time.monotonic()))
+            return EXIT_DONE
+        folder = open_folder(job)
+    except (ValueError, OSError) as error:
+        return _refuse(error)
+    with closing(folder):
+        try:
+            for remark in folder.remarks:
+                say(remark)
+            check_model(job.config.solve.model)
+            observer = ProgressObserver(resolve_solutions(job.request.solutions, job.task_set))
+        except (ValueError, OSError) as error:
+            return _refuse(error)
+        try:
+            report = _work(job, folder, observer, guard)
+        except Exception as error:
+            return _fail(error, job)
+    say(observer.summary(report))
+    if not report.saved:
+        rescue(folder.submission)
+    say(f"answers in {folder.submission.path}, the rest of the run in {job.request.out}")
+    return exit_code(report)
+
+
+def _work(job: Job, folder: RunFolder, observer: ProgressObserver, guard: StopGuard) -> RunReport:
+    """The run itself; its workers end with it, however it ends."""
+    setup = RunSetup(
+        tasks=job.tasks,
+        config=job.config,
+        clock=SystemClock(),
+        started_s=job.started_s,
+        stop_at_s=job.stop_at_s(),
+        earlier=folder.earlier,
+    )
+    # The loop stops by itself; the alarm is for a loop that is stuck, so it comes a little later.
+    guard.stop_at(setup.stop_at_s + ALARM_DELAY_S, job.end_s() - FORCED_EXIT_S)
+    with closing(start_workers(job.config, job.request.out)) as executor:
+        return Run(
+            setup,
+            schedule(job.config, job.tasks, job.stop_at_s()),
+            executor,
+            folder.journal,
+            folder.submission,
+            observer,
+            guard,
+        ).work()
+
+
+def exit_code(report: RunReport) -> int:
+    """The exit code that a finished run deserves."""
+    if report.stopped in ("SIGINT", "SIGTERM"):
+        return EXIT_CODES[report.stopped]
+    tried = set(report.predictions)
+    all_failed = bool(tried) and tried <= set(report.failures)
+    if not report.saved or all_failed or report.stopped == "lost":
+        return EXIT_INTERNAL
+    return EXIT_DONE
+
+
+def rescue(submission: SubmissionFile) -> None:
+    """Put answers that did not fit on their disk into the folder for temporary files."""
+    try:
+        place = Path(tempfile.mkdtemp(prefix="arc-ttt-kit-")) / SUBMISSION_NAME
+        replace_file(place, submission.to_json().encode())
+    except OSError as error:
+        _complain(f"the newest answers are lost: {_one_line(error)}")
+        return
+    _complain(f"{submission.path} could not be written; the newest answers are in {place}")
+
+
+def say(text: str) -> None:
+    """Print to whoever still reads; a closed pipe does not stop a run."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (for good)
+
+
+def _refuse(error: Exception) -> int:
+    """Say in one line why a request cannot be met."""
+    _complain(_one_line(error))
+    return EXIT_REFUSED
+
+
+def _fail(error: Exception, job: Job) -> int:
+    """Say in one line what broke, and where its traceback is."""
+    text = "".join(traceback.format_exception(error))
+    for folder in (job.request.out, Path(tempfile.gettempdir())):
+        log = folder / LOG_NAME
+        try:
+            with open(log, "a", encoding="utf-8") as stream:
+                stream.write(text)
+        except OSError:
+            continue
+        _complain(f"{describe(error)}; the answers so far are kept, details in {log}")
+        return EXIT_INTERNAL
+    _complain(f"{describe(error)}; the answers so far are kept\n{text}")
+    return EXIT_INTERNAL
+
+
+def _complain(text: str) -> None:
+    """Print an error to whoever still reads."""
+    try:
+        print(f"error: {text}", file=sys.stderr, flush=True)
+    except OSError:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (for good)
+
+
+def _one_line(error: Exception) -> str:
+    """An error's message on one line; a system error names its file first."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,197 @@
+"""A request made concrete: tasks found, run folder taken, fallback answers written.
+
+What it does: everything between the command line and the run that can be refused. What it does
+not: start workers, import torch, or look at solutions (it only remembers where they are).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from kit.arc.datasets import resolve_tasks
+from kit.arc.files import TaskSet
+from kit.arc.kaggle import KAGGLE_ROOT
+from kit.arc.task import Task
+from kit.config import Config, ConfigError, format_duration
+from kit.request import Request
+from kit.resume import check_resumable, code_version, run_record
+from kit.solve.work import WorkResult
+from kit.staff import schedule, staff
+from kit.submit.journal import Journal, Record, Replay, replay
+from kit.submit.lock import (
+    JOURNAL_NAME,
+    SUBMISSION_NAME,
+    FolderLock,
+    holds_old_run,
+    move_old_run,
+)
+from kit.submit.records import last_predictions, last_results
+from kit.submit.submission import SubmissionFile
+from kit.workers.executor import weights_bytes
+
+# Kaggle ends a notebook after 12 hours, and saving its output takes part of them.
+KAGGLE_BUDGET_S = 11.5 * 3600
+
+# Ending workers and saving the last answers takes this long on a busy machine.
+LEAST_RESERVE_S = 1.0
+
+KAGGLE_WORKING = Path("/kaggle/working")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What will be done.
+
+    Attributes:
+        tasks: those to work on, a part of `task_set.tasks`; the submission holds all of them.
+        started_s: instant on `time.monotonic` at which the process began.
+    """
+
+    request: Request
+    config: Config
+    task_set: TaskSet
+    tasks: tuple[Task, ...]
+    submission_path: Path
+    started_s: float
+
+    def stop_at_s(self) -> float:
+        """Instant on `time.monotonic` at which no work is waited for any more."""
+        budget = self.config.budget
+        latest_s = budget.time_s - min(LEAST_RESERVE_S, budget.time_s / 2)
+        return self.started_s + min(budget.stop_after_s(), latest_s)
+
+    def end_s(self) -> float:
+        """Instant at which the whole budget is used up."""
+        return self.started_s + self.config.budget.time_s
+
+
+def find_job(request: Request, started_s: float) -> Job:
+    """Find the tasks of a request.
+
+    Raises:
+        ValueError, OSError: there are none, or not those that were asked for; one line says why.
+    """
+    task_set = resolve_tasks(request.tasks, KAGGLE_ROOT)
+    config = request.config
+    on_kaggle = task_set.path is not None and task_set.path.is_relative_to(KAGGLE_ROOT)
+    if on_kaggle and not request.budget_given:
+        longer = dataclasses.replace(config.budget, time_s=KAGGLE_BUDGET_S)
+        config = dataclasses.replace(config, budget=longer)
+    folder = KAGGLE_WORKING if on_kaggle and KAGGLE_WORKING.is_dir() else Path(".")
+    if request.out_given:
+        folder = request.out
+    return Job(
+        request=request,
+        config=config,
+        task_set=task_set,
+        tasks=_chosen(task_set, request),
+        submission_path=folder / SUBMISSION_NAME,
+        started_s=started_s,
+    )
+
+
+def _chosen(task_set: TaskSet, request: Request) -> tuple[Task, ...]:
+    """The tasks that --ids and --limit leave."""
+    return task_set.pick(request.ids or task_set.tasks)[: request.limit]
+
+
+def announce(job: Job) -> str:
+    """The first output: what was found, what will be used, for how long."""
+    config, request = job.config, job.request
+    size = weights_bytes(config.solve.model)
+    staffing = staff(config)
+    part = "" if len(job.tasks) == len(job.task_set.tasks) else f"; works on {len(job.tasks)}"
+    lines = [
+        f"found  {len(job.task_set.tasks)} tasks, {job.task_set.num_tests} test inputs: "
+        f"{job.task_set.source}{part}",
+        f"uses   {config.solve.model} ({size / 2**20:.1f} MiB), legs {config.solve.legs}, preset "
+        f"{request.preset}, {staffing.count} worker(s) of {staffing.threads} thread(s)",
+        f"for    {format_duration(config.budget.time_s)} at most, answers in {job.submission_path}",
+    ]
+    if config.solve.legs == "both":
+        lines.append("note   program search is not there yet: legs=both runs ttt alone")
+    return "\n".join(lines)
+
+
+def plan_text(job: Job, now_s: float) -> str:
+    """The first plan of every task, in order, with its predicted seconds."""
+    scheduler = schedule(job.config, job.tasks, job.stop_at_s())
+    lines = [f"{'task':<12} {'steps':>5} {'views':>5} {'scored':>6} {'seconds':>8}"]
+    for plan in scheduler.next_plans(now_s, len(job.tasks)):
+        lines.append(
+            f"{plan.task_id:<12} {plan.num_steps:>5} {plan.num_test_views:>5} "
+            f"{plan.num_score_views:>6} {scheduler.state.p50_s(plan):>8.1f}"
+        )
+    return "\n".join(lines)
+
+
+@dataclass(slots=True)
+class RunFolder:
+    """The open files of one run.
+
+    Attributes:
+        earlier: results of an earlier start, for the tasks of the job.
+        remarks: lines that the user should see.
+    """
+
+    lock: FolderLock
+    journal: Journal
+    submission: SubmissionFile
+    earlier: tuple[WorkResult, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        """Close the journal and let the folder go; a second call does nothing."""
+        self.journal.close()
+        self.lock.release()
+
+
+def open_folder(job: Job) -> RunFolder:
+    """Take the run folder and write the first valid submission.
+
+    Raises:
+        ValueError: the folder is in use, or --resume does not fit what is in it.
+        OSError: the folder or the submission cannot be written.
+    """
+    out = job.request.out
+    out.mkdir(parents=True, exist_ok=True)
+    job.submission_path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(out)
+    try:
+        return _open_locked(job, out, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _open_locked(job: Job, out: Path, lock: FolderLock) -> RunFolder:
+    """The rest of `open_folder`, with the lock held."""
+    remarks = []
+    past = replay(out / JOURNAL_NAME) if job.request.resume else Replay((), 0, 0)
+    if job.request.resume and not past.records:
+        remarks.append(f"note   nothing to resume in {out}: a new run")
+    if not past.records and holds_old_run(out):
+        remarks.append(f"note   an earlier run was moved to {move_old_run(out)}")
+    all_tasks = tuple(job.task_set.tasks.values())
+    record = run_record(job.config, all_tasks, code_version())
+    remarks += _check_past(past, record)
+    wanted = {task.task_id for task in job.tasks}
+    earlier = tuple(r for r in last_results(past.records) if r.task_id in wanted)
+    submission = SubmissionFile(job.submission_path, all_tasks)
+    submission.update(last_predictions(past.records))
+    submission.save()
+    journal = Journal(out / JOURNAL_NAME, past.good_bytes)
+    journal.append(record)
+    return RunFolder(lock, journal, submission, earlier, tuple(remarks))
+
+
+def _check_past(past: Replay, record: Record) -> list[str]:
+    """Remarks about going on with an earlier start; raises where that is wrong."""
+    starts = [earlier for earlier in past.records if earlier.kind == "run"]
+    if past.records and not starts:
+        raise ConfigError("--resume: the journal in --out lost what it was made with; start anew")
+    remark = check_resumable(starts[-1], record) if starts else None
+    torn = f"note   {past.torn_bytes} bytes of a torn journal were dropped"
+    return [*([f"note   {remark}"] if remark else []), *([torn] if past.torn_bytes else [])]

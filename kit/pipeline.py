@@ -1,0 +1,247 @@
+"""The run: plans to workers, results to answers, until nothing is left or the time is up.
+
+What it does: asks the scheduler what to do next, hands it to the executor, keeps every result in
+the journal, chooses answers and saves the submission after each task. What it does not: import
+torch, see solutions, parse arguments, or decide anything by itself that the scheduler decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kit.arc.candidate import Prediction
+from kit.arc.task import Task
+from kit.budget.clock import Clock
+from kit.budget.plan import Plan
+from kit.budget.scheduler import Scheduler
+from kit.config import Config
+from kit.interrupt import StopGuard, Stopped
+from kit.rank.choose import choose
+from kit.rank.pool import CandidatePool
+from kit.solve.work import WorkItem, WorkResult
+from kit.submit.journal import Journal, Record
+from kit.submit.observer import RunObserver, RunReport, StopCause
+from kit.submit.records import (
+    failure_record,
+    plan_key,
+    plan_record,
+    prediction_record,
+    result_record,
+)
+from kit.submit.submission import SubmissionFile
+from kit.workers.executor import Executor, WorkersLost, describe
+
+POLL_S = 0.25
+"""How long one look for results may wait: the bars move, and the clock is asked, this often."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSetup:
+    """What a run works on and with.
+
+    Attributes:
+        tasks: those to work on; the submission may hold more.
+        stop_at_s: instant on `clock` after which no work is waited for.
+        started_s: instant on `clock` at which the process began.
+        earlier: results of an earlier start that still count.
+    """
+
+    tasks: tuple[Task, ...]
+    config: Config
+    clock: Clock
+    started_s: float
+    stop_at_s: float
+    earlier: tuple[WorkResult, ...] = ()
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What a run knows so far.
+
+    Attributes:
+        results: task id -> plan key -> newest result; answers are chosen from all of a task's.
+        saved: whether the submission file holds the newest answers.
+    """
+
+    results: dict[str, dict[str, WorkResult]] = field(default_factory=dict)
+    predictions: dict[str, tuple[Prediction, ...]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    cut: dict[str, None] = field(default_factory=dict)
+    problems: dict[str, None] = field(default_factory=dict)
+    saved: bool = True
+
+
+class Run:
+    """One run over open files and an open executor; `work` does it all."""
+
+    def __init__(
+        self,
+        setup: RunSetup,
+        scheduler: Scheduler,
+        executor: Executor,
+        journal: Journal,
+        submission: SubmissionFile,
+        observer: RunObserver,
+        guard: StopGuard,
+    ) -> None:
+        self._setup = setup
+        self._scheduler = scheduler
+        self._executor = executor
+        self._journal = journal
+        self._submission = submission
+        self._observer = observer
+        self._guard = guard
+        self._tasks = {task.task_id: task for task in setup.tasks}
+        self._memory = _Memory()
+
+    def work(self) -> RunReport:
+        """Work until all plans are done or the run is stopped; the files are final on return.
+
+        Never raises for failed tasks, full disks or lost workers: they are in the report.
+        """
+        stopped: StopCause = "done"
+        self._observer.on_start(self._setup.tasks)
+        try:
+            self._take_over()
+            stopped = self._loop()
+        except Stopped as stop:
+            stopped = stop.cause
+        except WorkersLost as lost:
+            stopped = "lost"
+            self._problem(f"no worker can be started: {lost}")
+        report = self._finish(stopped)
+        self._observer.on_end(report)
+        return report
+
+    def _take_over(self) -> None:
+        """Count what an earlier start has done; its answers are chosen again from its results.
+
+        What was cut or failed still counts for the answers, but is planned again.
+        """
+        for result in self._setup.earlier:
+            self._keep(result)
+            if not result.cut and result.failure is None:
+                self._tell_scheduler(result)
+            self._observer.on_result(result, fresh=False)
+        for task_id in self._memory.results:
+            self._decide(self._tasks[task_id], journaled=False)
+        if self._memory.results:
+            self._save()
+
+    def _loop(self) -> StopCause:
+        """Plans out, results in."""
+        running: set[str] = set()
+        while True:
+            now_s = self._setup.clock.now_s()
+            if now_s >= self._setup.stop_at_s:
+                return "time"
+            for plan in self._scheduler.next_plans(now_s, self._executor.idle()):
+                running.add(plan_key(plan))
+                self._submit(plan, now_s)
+            if not running:
+                return "done" if self._is_complete() else "time"
+            left_s = self._setup.stop_at_s - now_s
+            self._observer.on_tick(left_s)
+            for result in self._executor.poll(min(POLL_S, left_s)):
+                with self._guard.shielded():
+                    running.discard(plan_key(result.plan))
+                    self._absorb(result)
+
+    def _is_complete(self) -> bool:
+        """Whether every task had a plan; else the rest of the time was too short for one."""
+        return all(task_id in self._memory.results for task_id in self._tasks)
+
+    def _submit(self, plan: Plan, now_s: float) -> None:
+        """Journal a plan, then start it."""
+        with self._guard.shielded():
+            self._write(plan_record(plan))
+        self._observer.on_plan(plan)
+        deadline_s = self._scheduler.deadline_s(plan, now_s)
+        self._executor.submit(WorkItem(self._tasks[plan.task_id], plan, deadline_s))
+
+    def _absorb(self, result: WorkResult) -> None:
+        """Keep a result, choose its task's answers anew and save them."""
+        self._write(result_record(result))
+        if result.failure is not None:
+            self._write(failure_record(result))
+        self._keep(result)
+        self._tell_scheduler(result)
+        self._observer.on_result(result, fresh=True)
+        self._decide(self._tasks[result.task_id], journaled=True)
+        self._save()
+
+    def _keep(self, result: WorkResult) -> None:
+        """Remember a result in place of an older one of the same plan."""
+        memory, name = self._memory, result.task_id
+        memory.results.setdefault(name, {})[plan_key(result.plan)] = result
+        memory.failures.pop(name, None)
+        memory.cut.pop(name, None)
+        if result.failure is not None:
+            memory.failures[name] = result.failure
+        if result.cut:
+            memory.cut[name] = None
+
+    def _tell_scheduler(self, result: WorkResult) -> None:
+        """Let the scheduler count a result."""
+        lost = result.failure is not None and not result.candidates
+        self._scheduler.finish(result.plan, result.stage_s, result.counts, result.cut, lost)
+
+    def _decide(self, task: Task, journaled: bool) -> None:
+        """Choose a task's answers from all its results; a failure here costs this task only."""
+        results = self._memory.results[task.task_id].values()
+        # By round, so that the order in which workers finish cannot change an answer.
+        pool = CandidatePool()
+        for result in sorted(results, key=lambda r: (r.plan.round, plan_key(r.plan))):
+            pool = pool.add(result.candidates, result.scores)
+        try:
+            predictions = choose(pool, task, self._setup.config.rank)
+            self._submission.update(predictions)
+        except Exception as error:
+            self._memory.failures[task.task_id] = f"choosing an answer: {describe(error)}"
+            return
+        self._memory.predictions[task.task_id] = predictions
+        self._scheduler.set_margin(task.task_id, min(p.margin for p in predictions))
+        if journaled:
+            self._write(prediction_record(predictions))
+        self._observer.on_prediction(predictions)
+
+    def _save(self) -> None:
+        """Save the submission; a full disk is a problem to report, the old file stays valid."""
+        try:
+            self._submission.save()
+        except OSError as error:
+            self._memory.saved = False
+            self._problem(f"{self._submission.path}: {error.strerror}; older answers stay in it")
+        else:
+            self._memory.saved = True
+
+    def _write(self, record: Record) -> None:
+        """Journal a record; a failure is a problem to report."""
+        if not self._journal.append(record):
+            self._problem(f"{self._journal.failure}; --resume will repeat what is not in it")
+
+    def _problem(self, text: str) -> None:
+        """Remember a line about the run itself, once."""
+        self._memory.problems.setdefault(text)
+
+    def _finish(self, stopped: StopCause) -> RunReport:
+        """Stop the workers, save once more where that failed, and write the last record."""
+        self._guard.disarm()
+        self._executor.close()
+        memory = self._memory
+        if not memory.saved:
+            self._save()
+        report = RunReport(
+            stopped=stopped,
+            predictions=dict(memory.predictions),
+            failures=dict(memory.failures),
+            cut=tuple(memory.cut),
+            resumed=len(self._setup.earlier),
+            wall_s=self._setup.clock.now_s() - self._setup.started_s,
+            problems=tuple(memory.problems),
+            saved=memory.saved,
+        )
+        end = {"stopped": stopped, "wall_s": report.wall_s, "tasks": len(memory.predictions)}
+        self._write(Record("end", "", end))
+        self._journal.close()
+        return report

@@ -1,0 +1,76 @@
+"""What one start of a run leaves for the next: the record of its request, and the check of it.
+
+What it does: describes a run so that a later start can tell whether it is the same one. What it
+does not: read or write the journal itself (`kit.submit.journal`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kit.arc.task import Task
+from kit.config import Config, ConfigError, to_json
+from kit.submit.journal import Record
+from kit.submit.records import digest
+
+# More time, or other workers, do not change what an answer is made from.
+_FREE_TO_CHANGE = ("budget.time_s", "workers.")
+
+
+def run_record(config: Config, tasks: Sequence[Task], code: str) -> Record:
+    """The first record of a start: resolved options, task set and code version."""
+    data = {"config": to_json(config), "tasks": task_digest(tasks), "code": code}
+    return Record("run", digest(data), data)
+
+
+def task_digest(tasks: Sequence[Task]) -> str:
+    """A name of a task set: ids, order and contents."""
+    return digest(
+        [[t.task_id, [(pair.input, pair.output) for pair in t.train], t.test] for t in tasks]
+    )
+
+
+def code_version() -> str:
+    """A name of the source of `kit`, whatever its version number says."""
+    folder = Path(__file__).resolve().parent
+    return digest(
+        [
+            [path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")]
+            for path in sorted(folder.rglob("*.py"))
+        ]
+    )
+
+
+def check_resumable(earlier: Record, now: Record) -> str | None:
+    """Whether results of an earlier start still count; a remark where that needs one.
+
+    Raises:
+        ConfigError: other tasks, or other options that answers depend on.
+    """
+    if earlier.data["tasks"] != now.data["tasks"]:
+        raise ConfigError("--resume: the run in --out was made for other tasks; use another --out")
+    changed = [
+        f"{key} was {old}, is {new}"
+        for key, (old, new) in _differences(earlier.data["config"], now.data["config"]).items()
+        if not key.startswith(_FREE_TO_CHANGE)
+    ]
+    if changed:
+        raise ConfigError(
+            f"--resume: the run in --out has other options ({'; '.join(changed[:3])}); "
+            "give the same ones or another --out"
+        )
+    if earlier.data["code"] != now.data["code"]:
+        return "the code has changed since; what is done is kept"
+    return None
+
+
+def _differences(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:
+    """Dotted key -> (old, new) of all values that differ."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return {} if old == new else {prefix.rstrip("."): (old, new)}
+    found: dict[str, tuple[Any, Any]] = {}
+    for key in dict.fromkeys((*old, *new)):
+        found |= _differences(old.get(key), new.get(key), f"{prefix}{key}.")
+    return found

@@ -1,0 +1,97 @@
+"""What passes between the parent of a run and the process that solves one task.
+
+Values only, free of torch, and all of them survive `kit.solve.wire` (JSON), so that the parent
+and its workers need to share nothing but a pipe.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from kit.arc.candidate import Candidate, ViewScore
+from kit.arc.task import Task
+from kit.budget.clock import Clock
+from kit.budget.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One task to work on.
+
+    Attributes:
+        deadline_s: instant on the system clock (`time.monotonic`) after which the best so far is
+            handed back; `math.inf` for never.
+    """
+
+    task: Task
+    plan: Plan
+    deadline_s: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class WorkResult:
+    """What came of one item; also what is left of an item that failed.
+
+    Attributes:
+        stage_s: seconds per stage that ran: "train", "sample", "score".
+        counts: "steps" and "train_tokens" (optimiser), "prompts" (asked), "completions"
+            (finished), "answer_tokens" (of those), "candidates" (decoded), "scored" (pairs of grid
+            and view), "context" (views that did not fit), "reject_<reason>" (completions that
+            were no grid), "skipped_training" (1 when time was short or there were no views).
+            Absent means 0.
+        peak_rss_bytes: of the process so far; 0 where the system does not tell.
+        failure: one line saying what went wrong, None when nothing did. Candidates that were
+            found all the same are kept.
+        cut: a deadline shortened the plan.
+    """
+
+    task_id: str
+    plan: Plan
+    candidates: tuple[Candidate, ...] = ()
+    scores: tuple[ViewScore, ...] = ()
+    stage_s: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    peak_rss_bytes: int = 0
+    failure: str | None = None
+    cut: bool = False
+
+
+Publish = Callable[[WorkResult], None]
+"""Takes the state of an unfinished item, so that it outlives the process that works on it."""
+
+
+def discard(partial: WorkResult) -> None:
+    """A `Publish` that keeps nothing, for callers that cannot lose their solver."""
+
+
+class Solver(Protocol):
+    """Whatever works on items in a worker; opened once per process."""
+
+    def solve(self, item: WorkItem, clock: Clock, publish: Publish) -> WorkResult:
+        """Work on one item until it is done or its deadline has passed."""
+        ...
+
+    def close(self) -> None:
+        """Free memory and scratch files."""
+        ...
+
+
+SolverFactory = Callable[[Mapping[str, object], int, Path], Solver]
+"""(settings, threads, scratch folder) -> Solver; imports what is heavy inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolverSpec:
+    """How a worker process opens its solver.
+
+    Attributes:
+        factory: "module:function" of a SolverFactory.
+        settings: its first argument; plain JSON values.
+    """
+
+    factory: str
+    settings: Mapping[str, object] = field(default_factory=dict)

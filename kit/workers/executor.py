@@ -1,0 +1,192 @@
+"""Who works on items: the protocol, its settings, and how many workers a machine gets.
+
+One loop serves all executors:
+
+    while plans or running:
+        while executor.idle() > 0 and (item := next item):
+            executor.submit(item)
+        for result in executor.poll(timeout_s=0.5):
+            ...
+
+Items are submitted one by one, so that the scheduler can decide late.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from kit.budget.clock import Clock, SystemClock
+from kit.solve.work import SolverSpec, WorkItem, WorkResult
+
+SMALL_MODEL_BYTES = 200 * 2**20
+"""Below this a worker per core with one thread each beats one worker with all threads: tiny
+matrix products do not gain from threads."""
+
+WORKER_BYTES = 600 * 2**20
+"""Memory of one worker besides its model: interpreter, torch and activations."""
+
+_WEIGHT_COPIES = 6
+"""Copies of the weights a worker may hold: fp32 of bf16 files (2), gradients, two moments, one
+to spare."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersConfig:
+    """Processes that do the work.
+
+    Attributes:
+        executor: "pool" for child processes, "inline" for the calling process (notebooks, tests).
+        count: worker processes; 0 chooses from cores, memory and the size of the model.
+        threads: threads of each; 0 shares the cores out.
+        grace_s: how long after an item's deadline its worker is killed.
+    """
+
+    executor: Literal["inline", "pool"] = "pool"
+    count: int = 0
+    threads: int = 0
+    grace_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.executor not in ("inline", "pool"):
+            raise ValueError(f"workers.executor must be inline or pool, got {self.executor!r}")
+        for name in ("count", "threads", "grace_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"workers.{name} must not be negative, got {getattr(self, name)}")
+
+
+class WorkersLost(RuntimeError):
+    """No worker could be started: the model does not load or the machine has no room for it."""
+
+
+class Executor(Protocol):
+    """Runs items; a failed item is a result, never a raise."""
+
+    def submit(self, item: WorkItem) -> None:
+        """Start an item, or keep it until a worker is free."""
+        ...
+
+    def idle(self) -> int:
+        """Workers without an item, not below 0."""
+        ...
+
+    def poll(self, timeout_s: float) -> list[WorkResult]:
+        """Results that have come; waits up to `timeout_s` for the first one.
+
+        Raises:
+            WorkersLost: there is no worker left that could be started.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop at once; items in work are dropped. May be called twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Staffing:
+    """How many workers run, with how many threads each."""
+
+    count: int
+    threads: int
+
+
+def choose_staffing(config: WorkersConfig, model_bytes: int) -> Staffing:
+    """Workers and threads for this machine.
+
+    Threads change the last digits of sums; a small model gets one whatever else is chosen, so that
+    its answers are the same with any number of workers.
+
+    Args:
+        model_bytes: size of the weights files.
+    """
+    cores, is_small = usable_cores(), model_bytes < SMALL_MODEL_BYTES
+    count = 1 if config.executor == "inline" else config.count
+    if not count:
+        room = _available_bytes() // (WORKER_BYTES + _WEIGHT_COPIES * model_bytes)
+        count = max(1, min(cores, room)) if is_small else 1
+    return Staffing(count, config.threads or (1 if is_small else max(1, cores // count)))
+
+
+def usable_cores() -> int:
+    """Cores this process may use: affinity and, on Linux, the container's quota."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    quota = Path("/sys/fs/cgroup/cpu.max")
+    if quota.is_file():
+        limit, period = quota.read_text(encoding="ascii").split()[:2]
+        if limit != "max":
+            cores = min(cores, max(1, int(limit) // int(period)))
+    return cores
+
+
+def _available_bytes() -> int:
+    """Memory that new processes may take; a large number where the system does not tell."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        for line in meminfo.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return 2**62
+
+
+def weights_bytes(model: Path) -> int:
+    """Size of the safetensors files in a model folder."""
+    return sum(path.stat().st_size for path in model.glob("*.safetensors"))
+
+
+def open_executor(
+    config: WorkersConfig,
+    spec: SolverSpec,
+    model_bytes: int,
+    run_folder: Path,
+    clock: Clock | None = None,
+) -> Executor:
+    """The executor of `config`; returns at once, models are opened by the workers.
+
+    Args:
+        spec: the solver every worker opens.
+        model_bytes: size of the weights, see `weights_bytes`.
+        run_folder: gets workers/worker-<n>.log and scratch/worker-<n>/.
+    """
+    staffing = choose_staffing(config, model_bytes)
+    clock = clock or SystemClock()
+    if config.executor == "inline":
+        from kit.workers.inline import InlineExecutor
+
+        return InlineExecutor(spec, staffing, run_folder, clock)
+    from kit.workers.pool import PoolExecutor
+
+    return PoolExecutor(spec, staffing, run_folder, clock, config.grace_s)
+
+
+def scratch_folder(run_folder: Path, index: int) -> Path:
+    """An empty folder for worker `index`; what an earlier process left in it is removed."""
+    folder = run_folder / "scratch" / f"worker-{index}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def guarded(item: WorkItem, solve: Callable[[], WorkResult]) -> WorkResult:
+    """The result of `solve()`, or what is left when it raises: the one place that catches all."""
+    try:
+        return solve()
+    except Exception as error:
+        logger.exception("task %s, round %d", item.task.task_id, item.plan.round)
+        return WorkResult(item.task.task_id, item.plan, failure=describe(error))
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line: its kind and the first line of its message."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

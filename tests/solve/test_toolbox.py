@@ -1,0 +1,43 @@
+"""Settings that travel to the workers, and the bundled choices."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kit.augment.settings import AugmentConfig
+from kit.finetune.trainer import FinetuneConfig
+from kit.generate.decode import GenerateConfig
+from kit.solve.toolbox import (
+    SolveConfig,
+    ToolboxSettings,
+    open_toolbox,
+    read_settings,
+    solver_spec,
+)
+
+
+def test_settings_reach_the_worker_unchanged() -> None:
+    settings = ToolboxSettings(
+        SolveConfig(model=Path("/some/model"), format="chat"),
+        AugmentConfig(mode="paper", cap=7),
+        FinetuneConfig(rank=4, targets=("q_proj", "v_proj")),
+        GenerateConfig(temperature=0.5, samples_per_view=2),
+    )
+    spec = solver_spec(settings)
+    assert read_settings(json.loads(json.dumps(spec.settings))) == settings
+    assert spec.factory == "kit.solve.phases:open_solver"
+
+
+def test_search_is_refused_until_it_is_there() -> None:
+    with pytest.raises(ValueError, match="program search is not there yet; use ttt"):
+        SolveConfig(legs="search")
+    assert SolveConfig(legs="both").legs == "both"
+
+
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
+    settings = ToolboxSettings(SolveConfig(model=tmp_path / "nowhere"))
+    with pytest.raises((FileNotFoundError, ValueError), match="nowhere"):
+        open_toolbox(settings, 1, tmp_path)

@@ -1,0 +1,79 @@
+"""`python -m kit`: commands are found, misspelt ones are named, `doctor` tells the truth.
+
+pytest tests/test_commands.py
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+from kit import __main__ as commands
+from kit import doctor
+
+
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_every_command_has_a_module_that_can_run(name: str) -> None:
+    module = importlib.import_module(commands.COMMANDS[name][0])
+    assert hasattr(module, "main") or (hasattr(module, "add_arguments") and hasattr(module, "run"))
+
+
+def test_help_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main([]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in commands.COMMANDS)
+
+
+def test_a_misspelt_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["scoer"]) == 2
+    assert "scoer: no such command (did you mean 'score'?)" in capsys.readouterr().err
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder that looks like a model."""
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    (tmp_path / "model.safetensors").write_bytes(b"x" * 2**20)
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def no_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines are not really imported: that takes seconds."""
+    monkeypatch.setattr(doctor, "_import_problem", lambda modules: None)
+
+
+def test_the_doctor_is_content(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["doctor", f"solve.model={model}"]) == 0
+    out = capsys.readouterr().out
+    for words in ("1.0 MiB of weights", "a run works here", "numpy", "worker(s) of"):
+        assert words in out
+
+
+def test_the_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["doctor", f"solve.model={tmp_path / 'absent'}"]) == 1
+    assert "a run does not work here: see model" in capsys.readouterr().out
+
+
+def test_a_broken_engine_matters_only_where_it_is_used(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        doctor, "_import_problem", lambda modules: "broken: x" if "peft" in modules else None
+    )
+    assert commands.main(["doctor", f"solve.model={model}"]) == 0
+    assert commands.main(["doctor", f"solve.model={model}", "solve.trainer=peft"]) == 1
+    assert "see engine peft" in capsys.readouterr().out
+
+
+def test_the_doctor_refuses_unknown_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["doctor", "finetune.lrr=1"]) == 2
+    assert "did you mean 'finetune.lr'" in capsys.readouterr().err
+
+
+def test_a_module_that_is_not_installed_is_said_so() -> None:
+    assert doctor._is_installed("numpy")
+    assert not doctor._is_installed("no-such-package-here")

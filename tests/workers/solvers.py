@@ -1,0 +1,95 @@
+"""Solvers that misbehave on request, opened by real worker processes through their name."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from kit.arc.candidate import Candidate
+from kit.budget.clock import Clock
+from kit.solve.work import Publish, WorkItem, WorkResult
+
+ANSWER = ((1, 2), (3, 4))
+
+
+class ObedientSolver:
+    """Does to each item what `settings["do"][task_id]` says; answers it where nothing is said."""
+
+    def __init__(self, settings: Mapping[str, object], threads: int, scratch: Path) -> None:
+        self._do = dict(settings.get("do", {}))  # type: ignore[call-overload]
+        self._threads = threads
+        self._scratch = scratch
+
+    def solve(self, item: WorkItem, clock: Clock, publish: Publish) -> WorkResult:
+        """One candidate, or a disaster."""
+        task_id = item.task.task_id
+        answer = Candidate(task_id, 0, ANSWER, "sample", "identity", -1.5, 7)
+        result = WorkResult(
+            task_id,
+            item.plan,
+            candidates=(answer,),
+            stage_s={"sample": 0.25},
+            counts={"threads": self._threads, "pid": os.getpid()},
+        )
+        action, _, argument = self._do.get(task_id, "answer").partition(" ")
+        if action == "publish":
+            publish(result)
+            action, _, argument = argument.partition(" ")
+        getattr(self, action)(argument)
+        return result
+
+    def answer(self, argument: str) -> None:
+        """Nothing bad."""
+
+    def shout(self, argument: str) -> None:
+        """Print, from Python and from C."""
+        print("to standard output")
+        os.write(1, b"from a C library\n")
+
+    def die(self, argument: str) -> None:
+        """What the kernel's out-of-memory killer does."""
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def die_once(self, argument: str) -> None:
+        """Die unless the file named by the argument says it has happened."""
+        if not Path(argument).exists():
+            Path(argument).touch()
+            self.die("")
+
+    def sleep(self, argument: str) -> None:
+        """Take long, deaf to the deadline."""
+        time.sleep(float(argument))
+
+    def hold_lock(self, argument: str) -> None:
+        """Hang inside a library that keeps the interpreter lock."""
+        ctypes.PyDLL(None).sleep(int(argument))
+
+    def run_out(self, argument: str) -> None:
+        """What numpy does when there is no memory."""
+        raise MemoryError("cannot allocate 12 GiB")
+
+    def fail(self, argument: str) -> None:
+        """A mistake in the solver, with a message of two lines."""
+        raise ValueError("no such thing\nmore about it")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def open_obedient(settings: Mapping[str, object], threads: int, scratch: Path) -> ObedientSolver:
+    """The factory that tests name."""
+    return ObedientSolver(settings, threads, scratch)
+
+
+def open_missing_model(settings: Mapping[str, object], threads: int, scratch: Path) -> None:
+    """A factory whose model is not there."""
+    raise FileNotFoundError("model folder /nowhere: no such folder")
+
+
+def open_and_die(settings: Mapping[str, object], threads: int, scratch: Path) -> None:
+    """A model too large for the machine."""
+    os.kill(os.getpid(), signal.SIGKILL)
