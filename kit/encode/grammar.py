@@ -35,6 +35,8 @@ class TextGrammar:
         prefix: before the first cell.
         suffix: after the last row.
         end_tokens: ids that end a complete answer.
+    Attributes:
+        alphabet: sorted ids of all tokens spelled with the format's characters, and the end tokens.
     Raises:
         ValueError: not 10 distinct cells, an empty cell or `row_sep`, or no end token.
     """
@@ -68,6 +70,7 @@ class TextGrammar:
             for token, text in token_strings.items()
             if text and alphabet.issuperset(text) and token not in self._end_tokens
         }
+        self.alphabet = np.array(sorted({*self._strings, *self._end_tokens}), dtype=np.int64)
         self._trie = _trie(self._strings)
         start = tuple(sorted(set(self._enter(_PREFIX, 0, 0, 0))))
         self._items: list[tuple[_Item, ...]] = [(), start]

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +75,16 @@ def write_full_adapter(out: Path, task_id: str, weights: Mapping[str, np.ndarray
         AdapterError: a value is not finite, or the folder cannot be written.
     """
     return _write(out, task_id, "full", weights, {})
+
+
+def open_adapter(path: Path, task_id: str, method: Literal["lora", "full"]) -> Adapter:
+    """An adapter written earlier, as it lies there now.
+
+    Raises:
+        AdapterError: no such folder or no weights in it.
+    """
+    found = Adapter(task_id, path, method, "")
+    return replace(found, sha256=hashlib.sha256(_weights_path(found).read_bytes()).hexdigest())
 
 
 def load_adapter_weights(adapter: Adapter) -> dict[str, np.ndarray]:

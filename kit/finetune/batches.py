@@ -1,4 +1,4 @@
-"""Encoded views to padded tensors for models that take rectangular batches."""
+"""Views to tokens, and to padded tensors for models that take rectangular batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kit.encode.encoding import Encoded
+from kit.augment.views import View
+from kit.encode.encoding import ContextError, Encoded, Encoding
 from kit.finetune.loss_mask import loss_mask
 from kit.finetune.trainer import LossOn
 
@@ -35,6 +36,26 @@ class Batch:
     attention: Tensor
     labels: Tensor
     num_tokens: int
+
+
+def encode_views(task_id: str, views: Sequence[View], encoding: Encoding) -> list[Encoded]:
+    """Views that fit the context.
+
+    Raises:
+        ValueError: none does, with the reason of the last.
+    """
+    encoded = []
+    reason = "there were no views"
+    for view in views:
+        try:
+            encoded.append(encoding.encode(view))
+        except ContextError as error:
+            reason = str(error)
+    if not encoded:
+        raise ValueError(
+            f"task {task_id}: none of {len(views)} training views can be used: {reason}"
+        )
+    return encoded
 
 
 def shifted_labels(encoded: Encoded, loss_on: LossOn) -> np.ndarray:

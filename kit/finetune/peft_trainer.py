@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from kit.arc.seeds import derive_seed
 from kit.augment.views import View
 from kit.budget.clock import Deadline
-from kit.encode.encoding import ContextError, Encoded, Encoding
+from kit.encode.encoding import Encoded, Encoding
 from kit.engine.transformers_model import logits_at, open_transformers_model
 from kit.finetune.adapter_dir import LoraSettings, write_full_adapter, write_lora_adapter
-from kit.finetune.batches import IGNORE, Batch, pad_batch
+from kit.finetune.batches import IGNORE, Batch, encode_views, pad_batch
 from kit.finetune.lora_init import initial_lora_a
 from kit.finetune.schedule import learning_rate, view_batches
 from kit.finetune.trainer import Adapter, FinetuneConfig, FitReport
@@ -76,7 +76,7 @@ class PeftTrainer:
         try:
             # Encoding hundreds of views is work too: none when there is no time to use it.
             idle = num_steps == 0 or deadline.passed()
-            encoded = [] if idle else _encode(task_id, views, self._encoding)
+            encoded = [] if idle else encode_views(task_id, views, self._encoding)
             with torch.random.fork_rng(enabled=self._config.dropout > 0):
                 if self._config.dropout > 0:
                     torch.manual_seed(derive_seed(seed, task_id, "dropout"))
@@ -111,22 +111,6 @@ class PeftTrainer:
                 return FitReport(step, tuple(losses), tokens, "nan")
             losses.append(loss)
         return FitReport(num_steps, tuple(losses), tokens, "done")
-
-
-def _encode(task_id: str, views: Sequence[View], encoding: Encoding) -> list[Encoded]:
-    """Views that fit the context."""
-    encoded = []
-    reason = "there were no views"
-    for view in views:
-        try:
-            encoded.append(encoding.encode(view))
-        except ContextError as error:
-            reason = str(error)
-    if not encoded:
-        raise ValueError(
-            f"task {task_id}: none of {len(views)} training views can be used: {reason}"
-        )
-    return encoded
 
 
 def batch_loss(model: nn.Module, batch: Batch) -> Tensor:

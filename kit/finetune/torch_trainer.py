@@ -8,7 +8,7 @@ the optimiser is one fused call and a reset between tasks is one copy.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,7 @@ from torch import Tensor
 from kit.arc.seeds import derive_seed
 from kit.augment.views import View
 from kit.budget.clock import Deadline
-from kit.encode.encoding import ContextError, Encoded, Encoding
+from kit.encode.encoding import Encoded, Encoding
 from kit.engine.llama import PackedCausal, forward
 from kit.engine.lora import (
     Lora,
@@ -35,10 +35,14 @@ from kit.engine.lora import (
 from kit.engine.model import Model
 from kit.engine.weights import Weights, to_named_tensors
 from kit.finetune.adapter_dir import LoraSettings, write_full_adapter, write_lora_adapter
+from kit.finetune.batches import encode_views
 from kit.finetune.lora_init import initial_lora_a
 from kit.finetune.loss_mask import loss_mask
 from kit.finetune.schedule import learning_rate, view_batches
 from kit.finetune.trainer import Adapter, FinetuneConfig, FitReport
+
+PACK_TOKENS = 4096
+"""Tokens of one forward and backward pass: more would leave the caches and gain nothing."""
 
 
 class TorchTrainer:
@@ -51,6 +55,8 @@ class TorchTrainer:
         self._parameters = (
             _FullParameters(model) if config.method == "full" else _LoraParameters(model, config)
         )
+        self._last_finite = self._parameters.flat.detach().clone()
+        self._s_per_token = 0.0
 
     def close(self) -> None:
         """Nothing to free: the model belongs to the caller."""
@@ -65,68 +71,82 @@ class TorchTrainer:
         deadline: Deadline,
     ) -> tuple[Adapter, FitReport]:
         """See `Trainer.fit`."""
-        encoded = self._encode(views)
-        if not encoded:
-            raise ValueError(f"task {task_id}: none of {len(views)} training views fits")
         self._parameters.reset(derive_seed(seed, task_id, "adapter"))
-        report = self._train(encoded, num_steps, derive_seed(seed, task_id, "order"), deadline)
+        # Encoding hundreds of views is work too: none when there is no time to use it.
+        idle = num_steps == 0 or deadline.passed()
+        encoded = [] if idle else encode_views(task_id, views, self._encoding)
+        if encoded:
+            report = self._train(encoded, num_steps, derive_seed(seed, task_id, "order"), deadline)
+        else:
+            report = FitReport(0, (), 0, "done" if num_steps == 0 else "deadline")
         return self._parameters.write(task_id, out), report
-
-    def _encode(self, views: Sequence[View]) -> list[Encoded]:
-        encoded = []
-        for view in views:
-            try:
-                one = self._encoding.encode(view)
-            except ContextError:
-                continue
-            if loss_mask(one, self._config.loss_on).any():
-                encoded.append(one)
-        return encoded
 
     def _train(
         self, encoded: Sequence[Encoded], num_steps: int, seed: int, deadline: Deadline
     ) -> FitReport:
-        flat = self._parameters.flat
-        optimizer = torch.optim.AdamW(
-            [flat], lr=self._config.lr, weight_decay=self._config.weight_decay, fused=True
-        )
+        config, flat = self._config, self._parameters.flat
+        # The rate is set at every step; AdamW itself would refuse one that is not a number.
+        optimizer = torch.optim.AdamW([flat], lr=0.0, weight_decay=config.weight_decay, fused=True)
+        batches = view_batches([len(e) for e in encoded], config.batch_views, seed)
         losses: list[float] = []
         tokens = 0
-        batches = view_batches([len(e) for e in encoded], self._config.batch_views, seed)
-        best = flat.detach().clone()
         for step in range(num_steps):
-            if deadline.passed():
-                return FitReport(step, tuple(losses), tokens, "deadline")
             batch = [encoded[i] for i in next(batches)]
-            loss = self._gradient(batch, derive_seed(seed, "dropout", step))
-            norm = flat.grad.norm() if flat.grad is not None else torch.zeros(())
-            if not (math.isfinite(loss) and torch.isfinite(norm)):
-                with torch.no_grad():
-                    flat.copy_(best)
+            loss = self._gradient(batch, derive_seed(seed, "dropout", step), deadline)
+            if loss is None:
+                return FitReport(step, tuple(losses), tokens, "deadline")
+            rate = learning_rate(step, num_steps, config)
+            if not (math.isfinite(loss) and self._update(optimizer, rate)):
                 return FitReport(step, tuple(losses), tokens, "nan")
-            best.copy_(flat.detach())
-            self._scale_gradient(flat, float(norm))
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, num_steps, self._config)
-            optimizer.step()
             losses.append(loss)
             tokens += sum(map(len, batch))
         return FitReport(num_steps, tuple(losses), tokens, "done")
 
-    def _scale_gradient(self, flat: Tensor, norm: float) -> None:
-        limit = self._config.max_grad_norm
-        if flat.grad is not None and norm > limit:
-            flat.grad.mul_(limit / norm)
+    @torch.no_grad()
+    def _update(self, optimizer: torch.optim.Optimizer, rate: float) -> bool:
+        """One clipped step; False, and nothing changed, if it would leave finite numbers."""
+        flat = self._parameters.flat
+        assert flat.grad is not None
+        norm = float(flat.grad.norm())
+        if norm > self._config.max_grad_norm:
+            flat.grad.mul_(self._config.max_grad_norm / norm)
+        self._last_finite.copy_(flat)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        if math.isfinite(norm) and bool(torch.isfinite(flat.sum())):
+            return True
+        flat.copy_(self._last_finite)
+        return False
 
-    def _gradient(self, batch: Sequence[Encoded], seed: int) -> float:
-        """Mean loss in nats per target token; leaves its gradient in the flat vector's `grad`."""
-        model = self._model
-        lengths = [len(e) for e in batch]
-        tokens = torch.from_numpy(np.concatenate([e.tokens for e in batch])).to(model.device)
-        positions = torch.from_numpy(np.concatenate([e.positions for e in batch]))
-        masks = np.concatenate([loss_mask(e, self._config.loss_on) for e in batch])
-        targets = torch.from_numpy(np.flatnonzero(masks)).to(model.device)
-        self._parameters.flat.grad = None
+    def _gradient(self, batch: Sequence[Encoded], seed: int, deadline: Deadline) -> float | None:
+        """Mean loss in nats per target token; leaves its gradient in the flat vector's `grad`.
+
+        Works through the batch in packs; None if the deadline comes, or is expected to come,
+        before the last one is done.
+        """
+        flat = self._parameters.flat
+        flat.grad = torch.zeros_like(flat)
+        masks = [loss_mask(e, self._config.loss_on) for e in batch]
+        count = int(sum(mask.sum() for mask in masks))
+        total = 0.0
+        for pack in _packs([len(e) for e in batch]):
+            num_tokens = sum(len(batch[i]) for i in pack)
+            if deadline.remaining_s() <= num_tokens * self._s_per_token:
+                return None
+            began_s = deadline.clock.now_s()
+            loss = self._pack_loss([batch[i] for i in pack], [masks[i] for i in pack], seed) / count
+            loss.backward()
+            total += loss.item()
+            self._s_per_token = (deadline.clock.now_s() - began_s) / num_tokens
+        return total
+
+    def _pack_loss(self, pack: Sequence[Encoded], masks: Sequence[np.ndarray], seed: int) -> Tensor:
+        """Cross-entropy summed over the targets of views that lie behind each other."""
+        model, lengths = self._model, [len(e) for e in pack]
+        tokens = torch.from_numpy(np.concatenate([e.tokens for e in pack])).to(model.device)
+        positions = torch.from_numpy(np.concatenate([e.positions for e in pack]))
+        targets = torch.from_numpy(np.flatnonzero(np.concatenate(masks))).to(model.device)
         weights, adapt = self._parameters.live(sum(lengths), seed)
         hidden = forward(
             model.shape,
@@ -138,9 +158,20 @@ class TorchTrainer:
             adapt,
         )
         logits = F.linear(hidden[targets - 1], weights.head).float()
-        loss = F.cross_entropy(logits, tokens[targets])
-        loss.backward()
-        return loss.item()
+        return F.cross_entropy(logits, tokens[targets], reduction="sum")
+
+
+def _packs(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices of neighbours that together stay below PACK_TOKENS, or are alone."""
+    pack: list[int] = []
+    size = 0
+    for index, length in enumerate(lengths):
+        if pack and size + length > PACK_TOKENS:
+            yield pack
+            pack, size = [], 0
+        pack.append(index)
+        size += length
+    yield pack
 
 
 class _LoraParameters:

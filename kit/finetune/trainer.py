@@ -28,6 +28,7 @@ class FinetuneConfig:
         batch_views: training views per optimiser step.
         warmup_fraction: share of the steps with linear warm-up; cosine to zero afterwards.
         loss_on: see LossOn.
+        shared: one adapter on the views of all tasks instead of one per task.
     """
 
     method: Literal["lora", "full"] = "lora"
@@ -41,6 +42,7 @@ class FinetuneConfig:
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     loss_on: LossOn = "outputs"
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

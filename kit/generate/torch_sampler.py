@@ -31,6 +31,15 @@ from kit.generate.sampler import Completion, SampleRequest, ScoreRequest
 MAX_ANSWER_TOKENS = 4096
 """Longest answer in tokens; a 30 by 30 grid of words separated by spaces needs about 2,700."""
 
+PASS_TOKENS = 4096
+"""Tokens of one forward pass, so that deadlines are looked at often enough."""
+
+PART_TOKENS = 24576
+"""Tokens of prompts decoded together: a deadline then finds some answers whole, not all begun."""
+
+ROOM_TOKENS = 512
+"""Tokens reckoned for an answer when caches are planned."""
+
 _Kept = tuple[str, bytes, bytes]
 
 
@@ -78,8 +87,7 @@ class TorchSampler:
         self._forget_others({_adapter_key(r.adapter) for r in requests})
         for part in self._parts(requests):
             slots = [self._open(r) for r in part]
-            while slots and not deadline.passed():
-                self._advance(slots)
+            while slots and self._advance(slots, deadline):
                 yield from (_completion(s) for s in slots if _done(s))
                 for slot in slots:
                     if _done(slot):
@@ -93,13 +101,14 @@ class TorchSampler:
         shape = self._model.shape
         per_token = 2 * shape.num_layers * shape.num_kv_heads * shape.head_dim
         per_token *= torch.finfo(self._model.dtype).bits // 8
+        limit = min(PART_TOKENS, self._max_cache_bytes // per_token)
         full = sorted({_full_key(r.adapter) for r in requests})
         for key in full:
             part: list[SampleRequest] = []
             used = 0
             for request in (r for r in requests if _full_key(r.adapter) == key):
-                need = per_token * (len(request.prompt) + 512)
-                if part and used + need > self._max_cache_bytes:
+                need = len(request.prompt) + ROOM_TOKENS
+                if part and used + need > limit:
                     yield part
                     part, used = [], 0
                 part.append(request)
@@ -115,18 +124,32 @@ class TorchSampler:
         cache = SequenceCache(self._model.shape, capacity, self._model.weights.embed)
         return _Slot(request, cache, answer)
 
-    def _advance(self, slots: list[_Slot]) -> None:
-        """One forward pass of what each slot has pending, and its consequences."""
+    def _advance(self, slots: Sequence[_Slot], deadline: Deadline) -> bool:
+        """Feed what each slot has pending, some slots at a time; False if the deadline came."""
         feeds = [slot.pending() for slot in slots]
+        begin = 0
+        while begin < len(slots):
+            if deadline.passed():
+                return False
+            end, total = begin, 0
+            while end < len(slots) and (end == begin or total < PASS_TOKENS):
+                total += sum(map(len, feeds[end]))
+                end += 1
+            self._feed(slots[begin:end], feeds[begin:end])
+            begin = end
+        return True
+
+    def _feed(self, slots: Sequence[_Slot], feeds: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+        """One forward pass of known tokens and guesses, and its consequences."""
         tokens = [np.concatenate(feed) for feed in feeds]
         positions = [self._positions(slot, feed) for slot, feed in zip(slots, tokens, strict=True)]
         for slot, feed in zip(slots, tokens, strict=True):
             slot.cache.reserve(slot.cache.length + len(feed))
-        hidden = self._forward(
+        hidden, head = self._forward(
             [s.request.adapter for s in slots], [s.cache for s in slots], tokens, positions
         )
         wanted = [len(guess) + 1 for _, guess in feeds]
-        logits = self._logits(hidden, [len(t) for t in tokens], wanted)
+        logits = self._logits(hidden, head, [len(t) for t in tokens], wanted)
         for slot, (known, _), rows in zip(slots, feeds, logits, strict=True):
             slot.cache.length += len(known) + slot.answer.accept(rows)
 
@@ -145,11 +168,12 @@ class TorchSampler:
         caches: Sequence[SequenceCache],
         tokens: Sequence[np.ndarray],
         positions: Sequence[np.ndarray],
-    ) -> Tensor:
-        """(T, D) hidden states; keys and values are written behind each cache's length."""
+    ) -> tuple[Tensor, Tensor]:
+        """(T, D) hidden states and the (V, D) head; keys and values are written behind each
+        cache's length."""
         model, lengths = self._model, [len(t) for t in tokens]
         weights, adapt = self._adapted(adapters, lengths)
-        return forward(
+        hidden = forward(
             model.shape,
             weights,
             model.rotary,
@@ -158,6 +182,7 @@ class TorchSampler:
             CachedCausal(caches, lengths),
             adapt,
         )
+        return hidden, weights.head
 
     def _adapted(
         self, adapters: Sequence[Adapter | None], lengths: Sequence[int]
@@ -172,13 +197,13 @@ class TorchSampler:
         return self._model.weights, MixedLoras(self._model.shape, stretches)
 
     def _logits(
-        self, hidden: Tensor, lengths: Sequence[int], wanted: Sequence[int]
+        self, hidden: Tensor, head: Tensor, lengths: Sequence[int], wanted: Sequence[int]
     ) -> list[np.ndarray]:
         """Logits over the alphabet at the last `wanted` tokens of each stretch."""
         ends = np.cumsum(lengths)
         rows = np.concatenate([np.arange(e - w, e) for e, w in zip(ends, wanted, strict=True)])
-        head = self._model.weights.head[self._alphabet]
-        logits = F.linear(hidden[torch.from_numpy(rows).to(hidden.device)], head).float()
+        last = hidden[torch.from_numpy(rows).to(hidden.device)]
+        logits = F.linear(last, head[self._alphabet]).float()
         return np.split(logits.cpu().numpy(), np.cumsum(wanted)[:-1])
 
     def _keep(self, slot: _Slot) -> None:
@@ -222,9 +247,9 @@ class TorchSampler:
             for a in request.answers
         ]
         caches = [cache] * len(tokens)
-        hidden = self._forward([request.adapter] * len(tokens), caches, tokens, positions)
+        hidden, head = self._forward([request.adapter] * len(tokens), caches, tokens, positions)
         lengths = [len(t) for t in tokens]
-        logits = self._logits(hidden, lengths, lengths)
+        logits = self._logits(hidden, head, lengths, lengths)
         return tuple(
             self._logprob(answer, rows)
             for answer, rows in zip(request.answers, logits, strict=True)
