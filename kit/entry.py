@@ -34,7 +34,7 @@ from kit.job import (
 from kit.pipeline import Run, RunSetup
 from kit.request import parse_request
 from kit.staff import check_model, schedule, start_workers
-from kit.submit.lock import LOG_NAME, SUBMISSION_NAME
+from kit.submit.lock import ADAPTER_NAME, LOG_NAME, SUBMISSION_NAME
 from kit.submit.observer import RunReport
 from kit.submit.submission import SubmissionFile, replace_file
 from kit.validate.progress import ProgressObserver
@@ -97,6 +97,7 @@ def _work(job: Job, folder: RunFolder, observer: ProgressObserver, guard: StopGu
         started_s=job.started_s,
         stop_at_s=job.stop_at_s(),
         earlier=folder.earlier,
+        adapter_out=job.request.out / ADAPTER_NAME if job.config.finetune.shared else None,
     )
     # The loop stops by itself; the alarm is for a loop that is stuck, so it comes a little later.
     guard.stop_at(setup.stop_at_s + ALARM_DELAY_S, job.end_s() - FORCED_EXIT_S)

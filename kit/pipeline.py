@@ -7,14 +7,20 @@ torch, see solutions, parse arguments, or decide anything by itself that the sch
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from kit.arc.candidate import Prediction
+from kit.arc.seeds import derive_seed
 from kit.arc.task import Task
 from kit.budget.clock import Clock
 from kit.budget.plan import Plan
 from kit.budget.scheduler import Scheduler
 from kit.config import Config
+from kit.finetune.adapter_dir import open_adapter
+from kit.finetune.trainer import Adapter
 from kit.interrupt import StopGuard, Stopped
 from kit.rank.choose import choose
 from kit.rank.pool import CandidatePool
@@ -44,6 +50,7 @@ class RunSetup:
         stop_at_s: instant on `clock` after which no work is waited for.
         started_s: instant on `clock` at which the process began.
         earlier: results of an earlier start that still count.
+        adapter_out: where one adapter for all tasks goes; None for one adapter per task.
     """
 
     tasks: tuple[Task, ...]
@@ -52,6 +59,19 @@ class RunSetup:
     started_s: float
     stop_at_s: float
     earlier: tuple[WorkResult, ...] = ()
+    adapter_out: Path | None = None
+
+
+def shared_item(config: Config, tasks: Sequence[Task], out: Path, deadline_s: float) -> WorkItem:
+    """The item that trains one adapter on all tasks: as many steps as they would have had."""
+    plan = Plan(
+        "shared",
+        num_train_views=config.budget.num_train_views,
+        num_steps=config.budget.num_steps * len(tasks),
+        seed=derive_seed(config.seed, "shared"),
+    )
+    until_s = deadline_s if config.budget.unit == "time" else math.inf
+    return WorkItem(tasks[0], plan, until_s, union=tuple(tasks), adapter_out=out)
 
 
 @dataclass(slots=True)
@@ -93,6 +113,7 @@ class Run:
         self._guard = guard
         self._tasks = {task.task_id: task for task in setup.tasks}
         self._memory = _Memory()
+        self._shared: Adapter | None = None
 
     def work(self) -> RunReport:
         """Work until all plans are done or the run is stopped; the files are final on return.
@@ -103,6 +124,7 @@ class Run:
         self._observer.on_start(self._setup.tasks)
         try:
             self._take_over()
+            self._fit_shared()
             stopped = self._loop()
         except Stopped as stop:
             stopped = stop.cause
@@ -127,6 +149,27 @@ class Run:
             self._decide(self._tasks[task_id], journaled=False)
         if self._memory.results:
             self._save()
+
+    def _fit_shared(self) -> None:
+        """Train the adapter that all tasks share, if they do, in at most half of the time; one
+        that an earlier start has written is used again."""
+        out, setup = self._setup.adapter_out, self._setup
+        if out is None:
+            return
+        if out.is_dir():
+            self._shared = open_adapter(out, "shared", setup.config.finetune.method)
+            return
+        began_s = setup.clock.now_s()
+        item = shared_item(setup.config, setup.tasks, out, (began_s + setup.stop_at_s) / 2)
+        self._observer.on_plan(item.plan)
+        self._executor.submit(item)
+        while (now_s := setup.clock.now_s()) < setup.stop_at_s:
+            self._observer.on_tick(setup.stop_at_s - now_s)
+            for result in self._executor.poll(POLL_S):
+                self._shared = result.adapter
+                if result.failure is not None:
+                    self._problem(f"the shared adapter: {result.failure}")
+                return
 
     def _loop(self) -> StopCause:
         """Plans out, results in."""
@@ -157,7 +200,8 @@ class Run:
             self._write(plan_record(plan))
         self._observer.on_plan(plan)
         deadline_s = self._scheduler.deadline_s(plan, now_s)
-        self._executor.submit(WorkItem(self._tasks[plan.task_id], plan, deadline_s))
+        item = WorkItem(self._tasks[plan.task_id], plan, deadline_s, self._shared)
+        self._executor.submit(item)
 
     def _absorb(self, result: WorkResult) -> None:
         """Keep a result, choose its task's answers anew and save them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kit.arc.task import Task
@@ -66,9 +67,12 @@ def schedule(config: Config, tasks: Sequence[Task], stop_at_s: float) -> Schedul
     Args:
         stop_at_s: instant on `time.monotonic` at which no work is waited for any more.
     """
-    staffing = staff(config)
+    staffing, budget = staff(config), config.budget
+    if config.finetune.shared:
+        # One adapter is trained before the tasks, so that theirs is only the asking.
+        budget = replace(budget, num_steps=0, num_train_views=0, min_steps=0)
     return open_scheduler(
-        config.budget,
+        budget,
         tasks,
         config.seed,
         stop_at_s,

@@ -18,6 +18,7 @@ import pytest
 from kit.arc.task import Task
 from kit.budget.scheduler import open_scheduler
 from kit.config import Config, make_config
+from kit.finetune.adapter_dir import open_adapter
 from kit.interrupt import StopGuard, Stopped
 from kit.pipeline import Run, RunSetup
 from kit.solve.work import WorkItem, WorkResult
@@ -67,6 +68,7 @@ class Bench:
         self.executor = fakes.FakeExecutor(self.clock)
         self.observer = Recorder()
         self.guard = StopGuard()
+        self.adapter_out: Path | None = None
         folder.mkdir(exist_ok=True)
         self.journal_path = folder / "journal.jsonl"
         self.submission_path = folder / "submission.json"
@@ -77,7 +79,9 @@ class Bench:
         submission.update(last_predictions(past.records))
         submission.save()
         earlier = tuple(last_results(past.records))
-        setup = RunSetup(self.tasks, self.config, self.clock, 0.0, stop_at_s, earlier)
+        setup = RunSetup(
+            self.tasks, self.config, self.clock, 0.0, stop_at_s, earlier, self.adapter_out
+        )
         scheduler = open_scheduler(
             self.config.budget, self.tasks, self.config.seed, stop_at_s, self.executor.workers
         )
@@ -289,3 +293,33 @@ def test_a_stop_ends_the_run_and_waits_for_what_is_being_written(tmp_path: Path)
     assert report.stopped == "SIGTERM" and len(report.predictions) == 2
     assert replay(bench.journal_path).records[-1].data["stopped"] == "SIGTERM"
     assert bench.executor.closed
+
+
+def test_a_shared_adapter_is_trained_once_and_used_by_all(tmp_path: Path) -> None:
+    config = make_config(
+        "smoke", ["budget.unit=work", "budget.time_s=100000", "finetune.shared=true"]
+    )
+    bench = Bench(tmp_path, fakes.make_tasks(3), config)
+    bench.adapter_out = tmp_path / "shared_adapter"
+    seen: list[WorkItem] = []
+
+    def answer(item: WorkItem) -> WorkResult:
+        seen.append(item)
+        result = fakes.fake_result(item)
+        if not item.union:
+            return result
+        item.adapter_out.mkdir()
+        (item.adapter_out / "adapter_model.safetensors").write_bytes(b"weights")
+        adapter = open_adapter(item.adapter_out, "shared", "lora")
+        return replace(result, candidates=(), adapter=adapter)
+
+    bench.executor.answer = answer
+    bench.run()
+    first, *others = seen
+    assert [t.task_id for t in first.union] == [t.task_id for t in bench.tasks]
+    assert first.plan.num_steps == 3 * config.budget.num_steps
+    assert len(others) == 3 and {item.adapter.path for item in others} == {bench.adapter_out}
+
+    seen.clear()
+    bench.run()
+    assert seen == []

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from kit.arc.candidate import Candidate, ViewScore
 from kit.budget.clock import Clock
+from kit.finetune.trainer import Adapter
 from kit.solve.work import WorkItem, WorkResult
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class Draft:
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     cut: bool = False
+    adapter: Adapter | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -59,6 +61,7 @@ class Draft:
             peak_rss_bytes=peak_rss_bytes(),
             failure="; ".join(self.failures) or None,
             cut=self.cut,
+            adapter=self.adapter,
         )
 
 

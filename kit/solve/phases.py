@@ -21,6 +21,7 @@ from kit.solve.asking import stage_deadline
 from kit.solve.draft import Draft
 from kit.solve.sampling import sample_candidates
 from kit.solve.scoring import score_candidates
+from kit.solve.shared import fit_shared
 from kit.solve.toolbox import Toolbox, open_toolbox, read_settings
 from kit.solve.work import Publish, WorkItem, WorkResult, discard
 
@@ -45,12 +46,14 @@ def solve_item(
     Args:
         publish: given what is known after sampling, in case this process does not survive scoring.
     """
+    if item.union:
+        return fit_shared(item, toolbox, clock)
     draft = Draft(item, clock)
     folder = Path(tempfile.mkdtemp(prefix="adapter-", dir=toolbox.scratch))
     scores_wanted = item.plan.num_score_views > 0
     try:
-        adapter = None
-        if item.plan.num_steps > 0:
+        adapter = item.adapter
+        if adapter is None and item.plan.num_steps > 0:
             with draft.stage("train"):
                 adapter = _train(draft, toolbox, folder)
         with draft.stage("sample"):

@@ -41,7 +41,7 @@ class SolveConfig:
     legs: Literal["ttt", "search", "both"] = "ttt"
     model: Path = BUNDLED_MODEL
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    format: Literal["auto", "cells", "numpy", "words", "chat"] = "auto"
+    format: Literal["auto", "cells", "numpy", "words", "chat", "architects"] = "auto"
     trainer: Literal["torch", "peft"] = "torch"
     sampler: Literal["torch", "generate"] = "torch"
 

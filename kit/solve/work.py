@@ -16,6 +16,7 @@ from kit.arc.candidate import Candidate, ViewScore
 from kit.arc.task import Task
 from kit.budget.clock import Clock
 from kit.budget.plan import Plan
+from kit.finetune.trainer import Adapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,17 @@ class WorkItem:
     Attributes:
         deadline_s: instant on the system clock (`time.monotonic`) after which the best so far is
             handed back; `math.inf` for never.
+        adapter: answers with this one; nothing is trained then.
+        union: trains one adapter on the views of all these tasks, into `adapter_out`, instead of
+            answering `task`.
     """
 
     task: Task
     plan: Plan
     deadline_s: float = math.inf
+    adapter: Adapter | None = None
+    union: tuple[Task, ...] = ()
+    adapter_out: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class WorkResult:
         failure: one line saying what went wrong, None when nothing did. Candidates that were
             found all the same are kept.
         cut: a deadline shortened the plan.
+        adapter: that of an item with a `union`.
     """
 
     task_id: str
@@ -58,6 +66,7 @@ class WorkResult:
     peak_rss_bytes: int = 0
     failure: str | None = None
     cut: bool = False
+    adapter: Adapter | None = None
 
 
 Publish = Callable[[WorkResult], None]

@@ -21,10 +21,11 @@ LOG_NAME = "run.log"
 SUBMISSION_NAME = "submission.json"
 SCRATCH_NAME = "scratch"
 WORKERS_NAME = "workers"
+ADAPTER_NAME = "shared_adapter"
 
 # The journal goes last: while it is there the folder still counts as holding an old run, so a
 # move that was interrupted is finished by the next start.
-_RUN_FILES = (SUBMISSION_NAME, LOG_NAME, WORKERS_NAME, SCRATCH_NAME, JOURNAL_NAME)
+_RUN_FILES = (SUBMISSION_NAME, LOG_NAME, WORKERS_NAME, SCRATCH_NAME, ADAPTER_NAME, JOURNAL_NAME)
 
 
 class FolderBusyError(ValueError):

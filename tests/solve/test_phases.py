@@ -14,6 +14,7 @@ from kit.augment.settings import AugmentConfig
 from kit.augment.views import test_views as make_views
 from kit.budget.plan import Plan
 from kit.encode.cells import CellEncoding
+from kit.finetune.trainer import Adapter
 from kit.generate.decode import GenerateConfig
 from kit.rank.choose import RankConfig, choose
 from kit.rank.pool import CandidatePool
@@ -276,3 +277,25 @@ def test_sampling_views_are_the_task_seen_through_its_transforms(bench: Bench) -
     first = next(r for r in bench.sampler.sampled if r.key == (0, 0, 0))
     (identity,) = make_views(TASK, 0, 1, 0, AugmentConfig())
     assert first.prompt.tokens.tolist() == bench.tools.encoding.encode(identity).tokens.tolist()
+
+
+def test_an_adapter_that_is_given_is_used_and_nothing_is_trained(bench: Bench) -> None:
+    given = Adapter("shared", Path("somewhere"), "lora", "abc")
+    item = WorkItem(TASK, PLAN, adapter=given)
+    result = solve_item(item, bench.tools, bench.clock)
+    assert bench.trainer.fits == []
+    assert {request.adapter for request in bench.sampler.sampled} == {given}
+    assert result.failure is None
+
+
+def test_a_union_trains_one_adapter_on_all_its_tasks(bench: Bench, tmp_path: Path) -> None:
+    other = replace(TASK, task_id="other")
+    plan = replace(PLAN, task_id="shared")
+    out = tmp_path / "shared"
+    item = WorkItem(TASK, plan, union=(TASK, other), adapter_out=out)
+    result = solve_item(item, bench.tools, bench.clock)
+    ((name, views, steps, _),) = bench.trainer.fits
+    assert (name, steps) == ("shared", plan.num_steps)
+    assert {view.task_id for view in views} == {TASK.task_id, "other"}
+    assert result.adapter is not None and result.adapter.path == out
+    assert bench.sampler.sampled == []
