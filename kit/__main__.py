@@ -19,6 +19,7 @@ COMMANDS = {
     "check": ("kit.validate.check", "check a submission against the contest's rules"),
     "show": ("kit.validate.show", "show a task's grids in the terminal"),
     "doctor": ("kit.doctor", "say what is installed and what works on this machine"),
+    "bench": ("kit.bench", "measure speed, effect and fault tolerance on this machine"),
     "pretrain": ("kit.pretrain.command", "train the bundled model from nothing"),
     "cut-vocabulary": ("kit.encode.vocabulary", "cut a model to the tokens a format needs"),
 }
@@ -55,4 +56,7 @@ def _help() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -55,7 +55,10 @@ def main(argv: Sequence[str], started_s: float | None = None) -> int:
     try:
         return _main(argv, started_s, guard)
     except Stopped as stop:
+        say(f"stopped ({stop.cause}) before work began: no new answers")
         return EXIT_CODES[stop.cause]
+    finally:
+        guard.cancel()
 
 
 def _main(argv: Sequence[str], started_s: float, guard: StopGuard) -> int:
@@ -70,6 +73,8 @@ def _main(argv: Sequence[str], started_s: float, guard: StopGuard) -> int:
     except (ValueError, OSError) as error:
         return _refuse(error)
     with closing(folder):
+        # The loop stops by itself; the alarm is for what is stuck, so it comes a little later.
+        guard.stop_at(job.stop_at_s() + ALARM_DELAY_S, job.end_s() - FORCED_EXIT_S)
         try:
             for remark in folder.remarks:
                 say(remark)
@@ -99,8 +104,6 @@ def _work(job: Job, folder: RunFolder, observer: ProgressObserver, guard: StopGu
         earlier=folder.earlier,
         adapter_out=job.request.out / ADAPTER_NAME if job.config.finetune.shared else None,
     )
-    # The loop stops by itself; the alarm is for a loop that is stuck, so it comes a little later.
-    guard.stop_at(setup.stop_at_s + ALARM_DELAY_S, job.end_s() - FORCED_EXIT_S)
     with closing(start_workers(job.config, job.request.out)) as executor:
         return Run(
             setup,
@@ -118,7 +121,8 @@ def exit_code(report: RunReport) -> int:
     if report.stopped in ("SIGINT", "SIGTERM"):
         return EXIT_CODES[report.stopped]
     tried = set(report.predictions)
-    all_failed = bool(tried) and tried <= set(report.failures)
+    # What ran out of time has not failed: a budget that is used up is a good end.
+    all_failed = bool(tried) and tried <= set(report.failures) - set(report.cut)
     if not report.saved or all_failed or report.stopped == "lost":
         return EXIT_INTERNAL
     return EXIT_DONE

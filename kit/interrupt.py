@@ -47,6 +47,7 @@ class StopGuard:
         self._first_signal_s = 0.0
         self._shields = 0
         self._raised = False
+        self._last_resort: threading.Timer | None = None
 
     def install(self) -> None:
         """Handle SIGINT and SIGTERM from here on (main thread only)."""
@@ -62,11 +63,23 @@ class StopGuard:
         if hasattr(signal, "setitimer"):
             signal.signal(signal.SIGALRM, self._on_signal)
             signal.setitimer(signal.ITIMER_REAL, max(0.001, soft_s - now_s))
-        last_resort = threading.Timer(
+        self._last_resort = threading.Timer(
             max(0.0, hard_s - now_s), _exit_by_force, (EXIT_CODES["time"], "out of time")
         )
-        last_resort.daemon = True
-        last_resort.start()
+        self._last_resort.daemon = True
+        self._last_resort.start()
+
+    def cancel(self) -> None:
+        """Take both instants of `stop_at` back; a second call, or one without them, does nothing.
+
+        For a caller whose process goes on after the run.
+        """
+        if self._last_resort is None:
+            return
+        self._last_resort.cancel()
+        self._last_resort = None
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
 
     @contextmanager
     def shielded(self) -> Iterator[None]:

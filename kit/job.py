@@ -156,6 +156,8 @@ def open_folder(job: Job) -> RunFolder:
         OSError: the folder or the submission cannot be written.
     """
     out = job.request.out
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out}: is a file; a run needs a folder")
     out.mkdir(parents=True, exist_ok=True)
     job.submission_path.parent.mkdir(parents=True, exist_ok=True)
     lock = FolderLock(out)

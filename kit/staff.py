@@ -36,7 +36,8 @@ def check_model(path: Path) -> None:
     try:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"--model {path}: config.json cannot be read: {error}") from error
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        raise ConfigError(f"--model {path}: config.json cannot be read: {why}") from error
     if not isinstance(config, dict):
         raise ConfigError(f"--model {path}: config.json holds no object")
     if not weights_bytes(path):

@@ -52,7 +52,7 @@ def test_overrides_are_read_by_type(override: str, section: str, name: str, valu
 
 
 def test_a_later_override_wins_and_the_rest_stays() -> None:
-    config = make_config("cpu", ["seed=1", "finetune.rank=4", "seed=2"])
+    config = make_config("full", ["seed=1", "finetune.rank=4", "seed=2"])
     assert (config.seed, config.finetune.rank) == (2, 4)
     assert config.augment == Config().augment
 

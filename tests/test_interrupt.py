@@ -88,6 +88,17 @@ with guard.shielded():
     assert ran.returncode == 0 and "out of time: ended by force" in ran.stderr
 
 
+def test_instants_that_were_taken_back_do_not_end_a_process_that_goes_on() -> None:
+    ran = run("""
+guard.stop_at(time.monotonic() + 0.2, time.monotonic() + 0.4)
+guard.cancel()
+guard.cancel()
+time.sleep(0.6)
+print("on", guard.cause)
+""")
+    assert ran.stdout.split() == ["on", "None"] and ran.returncode == 0
+
+
 def test_a_disarmed_guard_raises_nothing() -> None:
     ran = run("""
 guard.disarm()

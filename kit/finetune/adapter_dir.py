@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors import numpy as safetensors_numpy
 
 from kit.finetune.trainer import Adapter
 
@@ -93,6 +91,9 @@ def load_adapter_weights(adapter: Adapter) -> dict[str, np.ndarray]:
     Raises:
         AdapterError: missing, changed since it was written, or not a safetensors file.
     """
+    from safetensors import SafetensorError
+    from safetensors import numpy as safetensors_numpy
+
     path = _weights_path(adapter)
     try:
         data = path.read_bytes()
@@ -196,6 +197,8 @@ def _write(
     texts: Mapping[str, bytes],
 ) -> Adapter:
     """Fill a folder beside `out`, then move it into place."""
+    from safetensors import numpy as safetensors_numpy
+
     # safetensors copies the buffer as it lies, so arrays must be contiguous.
     arrays = {name: np.ascontiguousarray(weights[name], np.float32) for name in sorted(weights)}
     broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]

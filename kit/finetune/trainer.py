@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from kit.augment.views import View
 from kit.budget.clock import Deadline
@@ -43,6 +44,28 @@ class FinetuneConfig:
     max_grad_norm: float = 1.0
     loss_on: LossOn = "outputs"
     shared: bool = False
+
+    def __post_init__(self) -> None:
+        for name, (is_allowed, what) in _ALLOWED.items():
+            value = getattr(self, name)
+            if not is_allowed(value):
+                raise ValueError(f"finetune.{name} must be {what}, got {value!r}")
+
+
+_ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "method": (lambda value: value in ("lora", "full"), "lora or full"),
+    "rank": (lambda value: value >= 1, "1 or more"),
+    "alpha": (lambda value: 0 < value < math.inf, "above zero"),
+    "dropout": (lambda value: 0 <= value < 1, "0 to less than 1"),
+    "targets": (lambda value: len(value) > 0, "one layer or more, e.g. q_proj,v_proj"),
+    "lr": (lambda value: 0 < value < math.inf, "above zero"),
+    "batch_views": (lambda value: value >= 1, "1 or more"),
+    "warmup_fraction": (lambda value: 0 <= value <= 1, "0 to 1"),
+    "weight_decay": (lambda value: 0 <= value < math.inf, "0 or more"),
+    "max_grad_norm": (lambda value: 0 < value < math.inf, "above zero"),
+    "loss_on": (lambda value: value in get_args(LossOn), f"one of {', '.join(get_args(LossOn))}"),
+}
+"""Field -> (test of a value, what it must be)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,12 +58,30 @@ class _PatientStream:
         return self._stream.fileno()
 
 
+class _LogStream(_PatientStream):
+    """A bar in a file or a notebook's log: every state of it a line of its own, none twice."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._last = ""
+
+    def write(self, text: str) -> int:
+        """Write a state of the bar (they begin with a carriage return) or a whole line."""
+        line = text.strip("\r\n ")
+        if line and line != self._last:
+            self._last = line
+            super().write(line + "\n")
+        return len(text)
+
+
 class ProgressObserver:
     """Bars on stderr and what the summary needs; implements `kit.submit.observer.RunObserver`."""
 
     def __init__(self, solutions: Solutions | None = None, stream: TextIO | None = None) -> None:
         self._solutions = solutions or {}
-        self._stream = _PatientStream(stream or sys.stderr)
+        shown_in = stream or sys.stderr
+        self._interactive = shown_in.isatty()
+        self._stream = (_PatientStream if self._interactive else _LogStream)(shown_in)
         self._tasks: dict[str, Task] = {}
         self._tried: dict[str, None] = {}
         self._busy: dict[str, None] = {}
@@ -78,7 +96,7 @@ class ProgressObserver:
         from tqdm import tqdm
 
         self._tasks = {task.task_id: task for task in tasks}
-        interactive = self._stream.isatty()
+        interactive = self._interactive
         self._bar = tqdm(
             total=len(tasks),
             file=self._stream,

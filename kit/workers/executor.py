@@ -35,6 +35,9 @@ _WEIGHT_COPIES = 6
 """Copies of the weights a worker may hold: fp32 of bf16 files (2), gradients, two moments, one
 to spare."""
 
+_MOST_WORKERS = 256
+"""More than any machine has use for; a slip of the keyboard shall not start a million."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -60,6 +63,8 @@ class WorkersConfig:
         for name in ("count", "threads", "grace_s"):
             if getattr(self, name) < 0:
                 raise ValueError(f"workers.{name} must not be negative, got {getattr(self, name)}")
+        if self.count > _MOST_WORKERS:
+            raise ValueError(f"workers.count must be {_MOST_WORKERS} at most, got {self.count}")
 
 
 class WorkersLost(RuntimeError):
