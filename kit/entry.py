@@ -57,6 +57,8 @@ def main(argv: Sequence[str], started_s: float | None = None) -> int:
     except Stopped as stop:
         say(f"stopped ({stop.cause}) before work began: no new answers")
         return EXIT_CODES[stop.cause]
+    except Exception as error:  # a bug, or no memory even for the tasks
+        return _fail(error, Path(tempfile.gettempdir()))
     finally:
         guard.cancel()
 
@@ -85,7 +87,7 @@ def _main(argv: Sequence[str], started_s: float, guard: StopGuard) -> int:
         try:
             report = _work(job, folder, observer, guard)
         except Exception as error:
-            return _fail(error, job)
+            return _fail(error, job.request.out)
     say(observer.summary(report))
     if not report.saved:
         rescue(folder.submission)
@@ -153,10 +155,10 @@ def _refuse(error: Exception) -> int:
     return EXIT_REFUSED
 
 
-def _fail(error: Exception, job: Job) -> int:
+def _fail(error: Exception, out: Path) -> int:
     """Say in one line what broke, and where its traceback is."""
     text = "".join(traceback.format_exception(error))
-    for folder in (job.request.out, Path(tempfile.gettempdir())):
+    for folder in (out, Path(tempfile.gettempdir())):
         log = folder / LOG_NAME
         try:
             with open(log, "a", encoding="utf-8") as stream:

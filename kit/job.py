@@ -82,6 +82,9 @@ def find_job(request: Request, started_s: float) -> Job:
     folder = KAGGLE_WORKING if on_kaggle and KAGGLE_WORKING.is_dir() else Path(".")
     if request.out_given:
         folder = request.out
+    else:
+        # The current folder may be the kit's own, which Kaggle mounts for reading only.
+        request = dataclasses.replace(request, out=folder / request.out)
     return Job(
         request=request,
         config=config,

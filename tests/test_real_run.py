@@ -12,7 +12,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +82,15 @@ def test_every_executor_and_hash_seed_give_the_same_valid_file(tmp_path: Path) -
         assert result.counts["steps"] == 2 and result.candidates
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As in a worker: many small products, for which threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def held_out(task: Task) -> tuple[Task, View]:
     """The task with its last demonstration as the test input, and that test with its answer."""
     *rest, last = task.train
@@ -90,7 +99,9 @@ def held_out(task: Task) -> tuple[Task, View]:
     return smaller, replace(view, answer=view.transform.apply(last.output))
 
 
-def test_training_makes_a_pair_that_it_never_saw_more_likely(tmp_path: Path) -> None:
+def test_training_makes_a_pair_that_it_never_saw_more_likely(
+    tmp_path: Path, one_thread: None
+) -> None:
     from kit.encode import open_encoding
     from kit.engine.model import open_model
     from kit.finetune.torch_trainer import TorchTrainer

@@ -12,6 +12,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from kit.arc.grid import Grid, GridError, check_grid, describe
 
@@ -128,7 +129,7 @@ def _read_bytes(path: Path) -> bytes:
         raise TaskFileError(f"{path}: a link to {os.readlink(path)}, which does not exist")
     try:
         with open(path, "rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
+            content = _read_up_to(stream, MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
         raise TaskFileError(f"{path}: no such file") from error
     except OSError as error:
@@ -136,6 +137,14 @@ def _read_bytes(path: Path) -> bytes:
     if len(content) > MAX_FILE_BYTES:
         raise TaskFileError(f"{path}: larger than {MAX_FILE_BYTES // 2**20} MiB")
     return content
+
+
+def _read_up_to(stream: BinaryIO, limit: int) -> bytes:
+    """The first `limit` bytes, in blocks: asked for at once, Python would reserve them all."""
+    content = bytearray()
+    while len(content) < limit and (block := stream.read(2**20)):
+        content += block
+    return bytes(content)
 
 
 def _decode(content: bytes, path: Path) -> str:

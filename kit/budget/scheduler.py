@@ -166,7 +166,10 @@ def _plan(state: SchedulerState, task_id: str, scale: float = 1.0) -> Plan:
         num_steps=steps,
         num_test_views=views,
         samples_per_view=state.samples_per_view,
-        num_score_views=math.ceil(scale * config.num_score_views),
+        num_score_views=max(
+            min(config.min_test_views, config.num_score_views),
+            math.ceil(scale * config.num_score_views),
+        ),
         seed=derive_seed(state.seed, task_id, "plan", round_),
     )
 

@@ -125,8 +125,9 @@ class TorchTrainer:
         Works through the batch in packs; None if the deadline comes, or is expected to come,
         before the last one is done.
         """
-        flat = self._parameters.flat
-        flat.grad = torch.zeros_like(flat)
+        grad = self._parameters.flat.grad
+        assert grad is not None
+        grad.zero_()
         masks = [loss_mask(e, self._config.loss_on) for e in batch]
         count = int(sum(mask.sum() for mask in masks))
         total = 0.0
@@ -174,6 +175,31 @@ def _packs(lengths: Sequence[int]) -> Iterator[list[int]]:
     yield pack
 
 
+class _FlatLeaves:
+    """One float32 vector and its gradient, with leaves of autograd that are views of both.
+
+    Slices of a vector that is itself a leaf would do the same, but the gradient of each slice is
+    then a vector of full length: for small tasks that was two thirds of a training step.
+
+    Attributes:
+        flat: the vector; its `grad` is where the leaves' gradients are summed up.
+        leaves: tensors of the given sizes, one behind the other in `flat`.
+    """
+
+    def __init__(self, sizes: Sequence[tuple[int, ...]], device: str) -> None:
+        total = sum(math.prod(size) for size in sizes)
+        self.flat = torch.zeros(total, device=device)
+        self.flat.grad = torch.zeros_like(self.flat)
+        self.leaves: list[Tensor] = []
+        at = 0
+        for size in sizes:
+            here = slice(at, at + math.prod(size))
+            leaf = self.flat[here].view(size).detach().requires_grad_()
+            leaf.grad = self.flat.grad[here].view(size)
+            self.leaves.append(leaf)
+            at = here.stop
+
+
 class _LoraParameters:
     """LoRA matrices of all adapted projections as views of one float32 vector."""
 
@@ -186,34 +212,24 @@ class _LoraParameters:
         if unknown:
             raise ValueError(f"LoRA target {unknown[0]!r} is not one of {', '.join(sizes)}")
         r = config.rank
-        self._slots: list[tuple[Slot, tuple[int, int], tuple[int, int]]] = [
-            ((layer, name), (r, sizes[name][1]), (sizes[name][0], r))
-            for layer in range(model.shape.num_layers)
-            for name in config.targets
-        ]
-        total = sum(math.prod(a) + math.prod(b) for _, a, b in self._slots)
-        self.flat = torch.zeros(total, device=model.device, requires_grad=True)
+        slots = [(i, name) for i in range(model.shape.num_layers) for name in config.targets]
+        pairs = [((r, sizes[name][1]), (sizes[name][0], r)) for _, name in slots]
+        vector = _FlatLeaves([size for pair in pairs for size in pair], model.device)
+        self.flat = vector.flat
+        matrices = zip(vector.leaves[::2], vector.leaves[1::2], strict=True)
+        self._pairs: dict[Slot, tuple[Tensor, Tensor]] = dict(zip(slots, matrices, strict=True))
         self._merging = config.dropout == 0 and merging_is_cheaper(model.shape, r)
 
     def reset(self, seed: int) -> None:
         """A drawn as every trainer of the kit draws it, B zero."""
         with torch.no_grad():
-            for slot, (a, b) in self._pairs().items():
+            for slot, (a, b) in self._pairs.items():
                 a.copy_(torch.from_numpy(initial_lora_a(seed, module_path(slot), *a.shape)))
                 b.zero_()
 
-    def _pairs(self) -> dict[Slot, tuple[Tensor, Tensor]]:
-        pairs, at = {}, 0
-        for slot, a_shape, b_shape in self._slots:
-            middle = at + math.prod(a_shape)
-            end = middle + math.prod(b_shape)
-            pairs[slot] = (self.flat[at:middle].view(a_shape), self.flat[middle:end].view(b_shape))
-            at = end
-        return pairs
-
     def live(self, num_tokens: int, seed: int) -> tuple[Weights, MixedLoras | None]:
         """What a training forward pass needs: merged weights, or the base and an addition."""
-        lora = Lora(self._pairs(), self._config.alpha / self._config.rank)
+        lora = Lora(self._pairs, self._config.alpha / self._config.rank)
         if self._merging:
             return merge(self._model.weights, self._model.shape, lora), None
         dropout = (self._config.dropout, seed) if self._config.dropout else None
@@ -223,7 +239,7 @@ class _LoraParameters:
     def write(self, task_id: str, out: Path) -> Adapter:
         """A PEFT folder."""
         tensors = {}
-        for slot, pair in self._pairs().items():
+        for slot, pair in self._pairs.items():
             for name, tensor in zip(peft_names(slot), pair, strict=True):
                 tensors[name] = tensor.detach().cpu().numpy()
         config = self._config
@@ -238,8 +254,11 @@ class _FullParameters:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._base = torch.cat([t.detach().reshape(-1).float() for t in model.weights.tensors()])
-        self.flat = self._base.clone().requires_grad_()
+        base = list(model.weights.tensors())
+        self._base = torch.cat([t.detach().reshape(-1).float() for t in base])
+        vector = _FlatLeaves([tuple(t.shape) for t in base], model.device)
+        self.flat, self._leaves = vector.flat, vector.leaves
+        self.reset(0)
 
     def reset(self, seed: int) -> None:
         """The base weights; `seed` is not needed."""
@@ -248,14 +267,8 @@ class _FullParameters:
 
     def live(self, num_tokens: int, seed: int) -> tuple[Weights, None]:
         """Weights that are views of the vector."""
-        at = 0
-
-        def view(tensor: Tensor) -> Tensor:
-            nonlocal at
-            begin, at = at, at + tensor.numel()
-            return self.flat[begin:at].view(tensor.shape).to(tensor.dtype)
-
-        return self._model.weights.map(view), None
+        leaves = iter(self._leaves)
+        return self._model.weights.map(lambda old: next(leaves).to(old.dtype)), None
 
     def write(self, task_id: str, out: Path) -> Adapter:
         """A folder with all weights."""

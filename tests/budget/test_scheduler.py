@@ -233,7 +233,7 @@ def test_four_hundred_tasks_are_decided_on_quickly() -> None:
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"time_s": 0.0}, "time_s must be above zero, got 0.0"),
+        ({"time_s": 0.0}, "time_s must be above zero and at most a year .*, got 0"),
         ({"time_s": float("nan")}, "time_s must be above zero"),
         ({"unit": "steps"}, "unit must be time or work, got 'steps'"),
         ({"num_test_views": 0}, "num_test_views must be 1 or more, got 0"),

@@ -184,7 +184,7 @@ def test_a_deadline_in_the_middle_keeps_what_was_learnt(
     assert any(np.any(w) for n, w in load_adapter_weights(adapter).items() if "lora_B" in n)
 
 
-@pytest.mark.parametrize("lr", [float("nan"), float("inf")])
+@pytest.mark.parametrize("lr", [1e25, 1e30])
 def test_a_broken_rate_leaves_the_last_finite_state(
     open_trainer, config, make_views, never, tmp_path, lr
 ):
