@@ -20,7 +20,11 @@ def run() -> int:
     # Until the program handles them itself: there is nothing yet that could be lost.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
-    from kit.entry import main
+    try:
+        from kit.entry import main
+    except ImportError as error:
+        print(f"error: {error}\n       pip install -r requirements.txt", file=sys.stderr)
+        return 2
 
     return main(sys.argv[1:], started_s)
 

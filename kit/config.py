@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from kit.arc.names import did_you_mean
 from kit.augment.settings import AugmentConfig
 from kit.budget.settings import BudgetConfig
 from kit.finetune.trainer import FinetuneConfig
@@ -207,12 +208,12 @@ def _parse_number(key: str, text: str, kind: type) -> int | float:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A question like `(did you mean x?)` for the closest known name; "" when none is close."""
     names = list(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    if not close:
-        # The right field in the wrong section, or no section at all.
-        ends = {name.rpartition(".")[2]: name for name in reversed(names)}
-        close = [ends[end] for end in difflib.get_close_matches(word.rpartition(".")[2], ends, n=1)]
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    if hint := did_you_mean(word, names):
+        return hint
+    # The right field in the wrong section, or no section at all.
+    ends = {name.rpartition(".")[2]: name for name in reversed(names)}
+    near = difflib.get_close_matches(word.rpartition(".")[2], ends, n=1)
+    return did_you_mean(ends[near[0]], names) if near else ""
 
 
 def to_json(config: Config) -> dict[str, Any]:

@@ -81,6 +81,13 @@ def test_every_option_can_be_set_to_its_default() -> None:
         ("rank.method=experst", "did you mean 'experts'?"),
         ("augment.leave_out=3", "allowed are 1, 2"),
         ("budget.time_s=0", "must be above zero"),
+        ("budget.time_s=1e300", "at most a year"),
+        ("workers.count=1000000", "workers.count must be 256 at most, got 1000000"),
+        ("finetune.lr=-1", "finetune.lr must be above zero, got -1.0"),
+        ("finetune.rank=0", "finetune.rank must be 1 or more, got 0"),
+        ("finetune.dropout=1", "finetune.dropout must be 0 to less than 1, got 1.0"),
+        ("finetune.targets=", "finetune.targets must be one layer or more"),
+        ("finetune.warmup_fraction=2", "finetune.warmup_fraction must be 0 to 1, got 2.0"),
         ("solve.legs=search", "not there yet"),
     ],
 )

@@ -39,6 +39,7 @@ def test_on_kaggle_the_tasks_place_and_time_are_found(kaggle: Path) -> None:
     job = find_job(parse_request([]), 0.0)
     assert list(job.task_set.tasks) == ["a", "b"], "the order of the sample submission"
     assert job.submission_path == kaggle / "submission.json"
+    assert job.request.out == kaggle / "runs" / "latest", "the current folder may be read-only"
     assert job.config.budget.time_s == 11.5 * 3600
     assert "for    11h 30m at most" in announce(job)
 

@@ -9,7 +9,6 @@ What it does not: download anything, or hand out answers (`kit.arc.solutions` do
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import os
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from kit.arc.files import Entry, TaskSet, parse_tasks
 from kit.arc.json_file import TaskFileError, as_object, read_json
 from kit.arc.kaggle import KAGGLE_ROOT, find_challenges, load_with_sample
+from kit.arc.names import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,5 @@ def _looks_like_path(spec: str) -> bool:
 
 def _unknown(spec: str) -> str:
     """What to say about a word that is neither a set nor a path."""
-    close = difflib.get_close_matches(spec.lower(), DATASETS, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
+    hint = did_you_mean(spec.lower(), DATASETS)
     return f"{spec!r}: no such file, folder or task set{hint}; sets are {', '.join(DATASETS)}"

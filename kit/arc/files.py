@@ -7,7 +7,6 @@ only `kit.arc.solutions` looks at them.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from kit.arc.json_file import (
     check_task_id,
     read_json,
 )
+from kit.arc.names import did_you_mean
 from kit.arc.task import Pair, Task
 
 CHALLENGES, SOLUTIONS = "_challenges.json", "_solutions.json"
@@ -62,8 +62,7 @@ class TaskSet:
     def _known(self, task_id: str) -> str:
         """The id, if a task has it."""
         if task_id not in self.tasks:
-            close = difflib.get_close_matches(task_id, self.tasks, n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
+            hint = did_you_mean(task_id, self.tasks)
             raise TaskFileError(
                 f"{self.source}: no task {task_id!r} among its {len(self.tasks)}{hint}"
             )

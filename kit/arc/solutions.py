@@ -6,7 +6,6 @@ what solves tasks never does, and a test holds it to that.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from kit.arc.files import (
 )
 from kit.arc.grid import Grid, describe
 from kit.arc.json_file import TaskFileError, as_grid
+from kit.arc.names import did_you_mean
 from kit.arc.task import Solutions
 
 
@@ -144,8 +144,7 @@ def _check_fit(entry: Entry, grids: tuple[Grid, ...] | None, tasks: TaskSet) -> 
     """Refuse answers to other tasks, and too few or too many."""
     task = tasks.tasks.get(entry.task_id)
     if task is None:
-        close = difflib.get_close_matches(entry.task_id, tasks.tasks, n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
+        hint = did_you_mean(entry.task_id, tasks.tasks)
         raise TaskFileError(f"{entry.where}: not one of the tasks of {tasks.source}{hint}")
     if grids is not None and len(grids) != len(task.test):
         raise TaskFileError(

@@ -56,21 +56,6 @@ def transform_stream(
         yield Transform(element, draw_colours(rng, colours, used))
 
 
-def draw_transforms(
-    rng: random.Random,
-    num: int,
-    dihedral: bool = True,
-    colours: ColourMode = "uniform",
-    used: Iterable[int] = range(NUM_COLOURS),
-) -> tuple[Transform, ...]:
-    """Up to `num` distinct transforms, the identity first, balanced over the 8 symmetries.
-
-    Fewer come back only where there are no more: 8 without colours, 1 without either.
-    """
-    elements = ALL_ELEMENTS if dihedral else (IDENTITY.dihedral,)
-    return take_distinct(num, transform_stream(rng, elements, colours, used), key=lambda t: t)
-
-
 def draw_order(rng: random.Random, items: Sequence[T]) -> tuple[T, ...]:
     """The items in a uniformly drawn order."""
     return tuple(rng.sample(items, len(items)))

@@ -15,8 +15,6 @@ from kit.arc.grid import Grid
 from kit.arc.task import Task
 from kit.budget.plan import Plan
 
-STAGES = ("train", "sample", "score")
-
 DECODE_WEIGHT = 4.0
 """An answer token, made one at a time, over a prompt token read in bulk; batches of 16 views."""
 

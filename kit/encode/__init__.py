@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from pathlib import Path
 from typing import Any
 
+from kit.arc.names import did_you_mean
 from kit.encode.cells import CellEncoding
 from kit.encode.encoding import Encoding
 from kit.encode.formats import TEXT_FORMATS
@@ -38,8 +38,7 @@ def open_encoding(folder: Path, name: str = "auto", max_tokens: int | None = Non
             )
         name = settings["format"]
     if name not in FORMATS:
-        near = difflib.get_close_matches(str(name), FORMATS, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = did_you_mean(str(name), FORMATS)
         raise FormatError(f"format must be one of {', '.join(FORMATS)}, got {name!r}{hint}")
     if name != "cells":
         return TextEncoding(folder, name, max_tokens, settings)

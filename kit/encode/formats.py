@@ -12,11 +12,11 @@ technical report 2024, NVARC's write-up 2025.
 
 from __future__ import annotations
 
-import difflib
 import string
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from kit.arc.names import did_you_mean
 from kit.encode.prompt import STRING_FIELDS, TextFormat, fill
 
 WORDS = ("Black", "Blue", "Red", "Green", "Yellow", "Gray", "Pink", "Orange", "Purple", "Brown")
@@ -150,6 +150,4 @@ def chat_slots(name: str, eos: str) -> dict[str, str]:
 
 
 def _unknown(what: str, got: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(str(got), list(known), n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"unknown {what} {got!r}, known: {', '.join(known)}{hint}"
+    return f"unknown {what} {got!r}{did_you_mean(str(got), known)}, known: {', '.join(known)}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import get_args
 
 import numpy as np
 
+from kit.arc.names import did_you_mean
 from kit.encode.encoding import Encoded
 from kit.finetune.trainer import LossOn
 
@@ -23,10 +23,9 @@ def loss_mask(encoded: Encoded, loss_on: LossOn) -> np.ndarray:
     Source: Akyurek et al. 2024, arXiv 2411.07279, loss on all outputs.
     """
     if loss_on not in get_args(LossOn):
-        near = difflib.get_close_matches(str(loss_on), get_args(LossOn), 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
         raise ValueError(
-            f"loss_on must be one of {', '.join(get_args(LossOn))}, got {loss_on!r}{hint}"
+            f"loss_on must be one of {', '.join(get_args(LossOn))}, got {loss_on!r}"
+            f"{did_you_mean(str(loss_on), get_args(LossOn))}"
         )
     mask = np.zeros(len(encoded), dtype=bool)
     if loss_on == "all":

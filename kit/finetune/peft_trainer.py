@@ -7,7 +7,6 @@ Llama-family models; both start from the same adapter and read views in the same
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,7 @@ import torch.nn.functional as F
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from torch import Tensor, nn
 
+from kit.arc.names import did_you_mean
 from kit.arc.seeds import derive_seed
 from kit.augment.views import View
 from kit.budget.clock import Deadline
@@ -247,10 +247,9 @@ def _check_targets(model: nn.Module, targets: Sequence[str]) -> None:
     )
     for target in targets:
         if target not in linear:
-            near = difflib.get_close_matches(target, linear, 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
             raise ValueError(
-                f"finetune.targets: {target!r} is no linear layer of this model{hint}; "
+                f"finetune.targets: {target!r} is no linear layer of this model"
+                f"{did_you_mean(target, linear)}; "
                 f"it has {', '.join(linear)}"
             )
     if not targets:

@@ -7,12 +7,13 @@ that has seen enough (`| head`). What it does not: know any command.
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
+
+from kit.arc.names import did_you_mean
 
 EXIT_REFUSED = 2
 
@@ -72,7 +73,6 @@ def _parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Nam
     for word in argv:
         option = word.partition("=")[0]
         if word.startswith("--") and len(word) > 2 and option not in options:
-            close = difflib.get_close_matches(option, options, n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
+            hint = did_you_mean(option, options)
             raise _ArgumentError(f"{option}: no such option{hint}; --help lists them all")
     return parser.parse_args(list(argv))

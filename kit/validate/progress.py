@@ -149,7 +149,8 @@ class ProgressObserver:
     def on_end(self, report: RunReport) -> None:
         """Close the bar."""
         if self._bar is not None:
-            self._bar.refresh()
+            solved = f"solved {self._solved_tasks()}" if self._solutions else ""
+            self._bar.set_postfix_str(solved, refresh=True)
             self._bar.close()
             self._bar = None
 

@@ -71,7 +71,7 @@ def test_tasks_are_picked_by_id(write: Write, plain_task: PlainTask) -> None:
         "ffff0000",
         "0a1b2c3d",
     ]
-    with pytest.raises(TaskFileError, match=r"no task '0a1b2c3e' .*did you mean 0a1b2c3d\?"):
+    with pytest.raises(TaskFileError, match=r"no task '0a1b2c3e' .*did you mean '0a1b2c3d'\?"):
         tasks.pick(["0a1b2c3e"])
     assert isinstance(tasks, TaskSet)
 

@@ -63,7 +63,7 @@ def test_own_outputs_that_are_no_use_are_passed_over_unless_asked_for(
 
 HOSTILE: dict[str, tuple[object, str]] = {
     "other id": ({"c": ONE}, "task c: not one of the tasks of .*x_challenges.json"),
-    "near id": ({"bb": ONE}, r"task bb: .*did you mean b\?"),
+    "near id": ({"bb": ONE}, r"task bb: .*did you mean 'b'\?"),
     "too few": ({"b": ONE}, "task b: 1 solutions for 2 test inputs"),
     "too many": ({"a": TWO}, "task a: 2 solutions for 1 test inputs"),
     "twice": ('{"a": [[[1]]], "a": [[[1]]]}', "'a' appears twice"),

@@ -8,15 +8,25 @@ from collections import Counter
 
 import pytest
 
+from kit.augment.colours import ColourMode
 from kit.augment.draw import (
+    ALL_ELEMENTS,
     PAPER_ELEMENTS,
     draw_order,
-    draw_transforms,
     stratified,
     take_distinct,
     transform_stream,
 )
-from kit.augment.transform import DIHEDRAL_NAMES, IDENTITY, IDENTITY_COLOURS
+from kit.augment.transform import DIHEDRAL_NAMES, IDENTITY, IDENTITY_COLOURS, Transform
+
+
+def draw_transforms(
+    rng: random.Random, num: int, dihedral: bool = True, colours: ColourMode = "uniform"
+) -> tuple[Transform, ...]:
+    """Up to `num` distinct transforms of a stream."""
+    elements = ALL_ELEMENTS if dihedral else (IDENTITY.dihedral,)
+    stream = transform_stream(rng, elements, colours)
+    return take_distinct(num, stream, key=lambda transform: transform)
 
 
 @pytest.mark.parametrize("num", [0, 1, 5, 8, 9, 64, 300])

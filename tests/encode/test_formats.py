@@ -220,9 +220,9 @@ def test_texts_of_a_checkpoint_replace_ours():
 
 
 def test_unknown_names_are_refused_with_the_nearest():
-    with pytest.raises(ValueError, match=r"unknown text format 'chatt'.*did you mean chat\?"):
+    with pytest.raises(ValueError, match=r"unknown text format 'chatt'.*did you mean 'chat'\?"):
         text_format("chatt")
-    with pytest.raises(ValueError, match=r"unknown text of format chat 'heads'.*mean head\?"):
+    with pytest.raises(ValueError, match=r"unknown text of format chat 'heads'.*mean 'head'\?"):
         text_format("chat", {"heads": ""})
     with pytest.raises(ValueError, match="must be a string, got 3"):
         text_format("chat", {"head": 3})

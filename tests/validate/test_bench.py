@@ -90,7 +90,7 @@ def test_sample_measures_and_compares(model: Path, capsys: pytest.CaptureFixture
 def test_what_cannot_be_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     for argv, words in (
         (["trian"], "trian: no such benchmark (did you mean 'train'?)"),
-        (["train", "--thread", "2"], "--thread: no such option (did you mean --threads?)"),
+        (["train", "--thread", "2"], "--thread: no such option (did you mean '--threads'?)"),
         (["train", "--threads", "-1"], "--threads must be 1 or more"),
         (["train", "finetune.lrr=1"], "did you mean 'finetune.lr'"),
         (["train", "finetune.method=full"], "finetune.method must be lora"),

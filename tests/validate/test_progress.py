@@ -84,8 +84,10 @@ def test_without_solutions_no_score_is_shown() -> None:
 def test_the_bar_says_how_far_and_how_long() -> None:
     observer, stream = watched(SOLUTIONS)
     observer.on_end(RunReport("done"))
-    assert "2/3 tasks" in stream.getvalue()
-    assert "1:00 left, solved 1" in stream.getvalue()
+    before, after = stream.getvalue().split("task b: MemoryError: full\n")
+    assert before.startswith("0/3 tasks")
+    assert "2/3 tasks" in after and "1:02:05 left, solved 0, now a\n" in after
+    assert after.endswith(", solved 1\n")
 
 
 def test_what_was_taken_over_is_said_and_costs_no_seconds() -> None:
@@ -107,3 +109,30 @@ def test_a_second_round_of_a_task_counts_once() -> None:
     report = RunReport("done")
     observer.on_end(report)
     assert "tasks tried        1 of 3" in observer.summary(report)
+
+
+class Terminal(io.StringIO):
+    """A stream that a person reads directly."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_in_a_file_is_lines_and_none_twice() -> None:
+    observer, stream = watched(SOLUTIONS)
+    observer.on_end(RunReport("done"))
+    text = stream.getvalue()
+    lines = text.splitlines()
+    assert "\r" not in text and text.endswith("\n")
+    assert all(line.strip() for line in lines) and len(lines) == len(set(lines))
+    assert "task b: MemoryError: full" in lines
+    assert "now" not in lines[-1], "nothing is being done any more"
+
+
+def test_a_bar_in_a_terminal_stays_on_its_line() -> None:
+    stream = Terminal()
+    observer = ProgressObserver(SOLUTIONS, stream)
+    observer.on_start(TASKS)
+    observer.on_result(result("a"), fresh=True)
+    observer.on_end(RunReport("done"))
+    assert stream.getvalue().count("\r") >= 2 and stream.getvalue().count("\n") == 1

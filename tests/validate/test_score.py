@@ -104,7 +104,7 @@ def test_unanswered_tasks_are_said(
         (["SOL", "--solutions", "SOL"], "is this a solutions file"),
         (["SUB", "--solutions", "SOL", "--tasks", "SOL"], "is this a solutions file"),
         (["SUB", "--tasks", "arc9-eval"], "'arc9-eval': no such file, folder or task set"),
-        (["SUB", "--solution", "SOL"], "--solution: no such option (did you mean --solutions?)"),
+        (["SUB", "--solution", "SOL"], "--solution: no such option (did you mean '--solutions'?)"),
         ([], "required: SUBMISSION"),
     ],
 )

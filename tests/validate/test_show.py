@@ -134,7 +134,7 @@ def test_ids_are_looked_up_in_all_sets() -> None:
         (["a", "--tasks", "TASKS", "--submission", "SOL"], "task a test[0]: must be an object"),
         (["a", "--tasks", "TASKS", "--solutions", "SUB"], "is this a submission"),
         (["a", "--tasks", "TASKS", "--colour", "blue"], "invalid choice: 'blue'"),
-        (["a", "--task", "TASKS"], "did you mean --tasks?"),
+        (["a", "--task", "TASKS"], "did you mean '--tasks'?"),
     ],
 )
 def test_mistakes_end_in_one_line_and_code_2(
