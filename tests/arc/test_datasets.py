@@ -69,9 +69,7 @@ def test_aliases_mean_the_same_set() -> None:
 
 
 def test_a_wrong_name_is_refused_with_the_nearest() -> None:
-    with pytest.raises(
-        TaskFileError, match=r"'arc1-evl': .*mean 'arc1-eval'\?.*arc2-train"
-    ):
+    with pytest.raises(TaskFileError, match=r"'arc1-evl': .*mean 'arc1-eval'\?.*arc2-train"):
         resolve_tasks("arc1-evl")
     for spec in ("", " "):
         with pytest.raises(TaskFileError, match="no such file, folder or task set"):

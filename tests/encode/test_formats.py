@@ -226,7 +226,7 @@ def test_unknown_names_are_refused_with_the_nearest():
         text_format("chat", {"heads": ""})
     with pytest.raises(ValueError, match="must be a string, got 3"):
         text_format("chat", {"head": 3})
-    with pytest.raises(ValueError, match=r"unknown chat 'lama3'.*mean llama3\?"):
+    with pytest.raises(ValueError, match=r"unknown chat 'lama3'.*mean 'llama3'\?"):
         chat_slots("lama3", "</s>")
 
 

@@ -68,7 +68,5 @@ def test_a_view_without_answer():
 
 def test_an_unknown_choice_names_the_nearest():
     encoded = CELLS.encode(random_view(python_rng(3, "unknown"), 1))
-    with pytest.raises(
-        ValueError, match=r"target, all, got 'output' \(did you mean 'outp"
-    ):
+    with pytest.raises(ValueError, match=r"target, all, got 'output' \(did you mean 'outp"):
         loss_mask(encoded, "output")
