@@ -33,7 +33,7 @@ def open_model(path: Path, dtype: str = "auto", device: str = "cpu") -> Model:
     """The Llama-family model in a Hugging Face folder.
 
     Args:
-        dtype: "auto" (measured), "float32", "bfloat16" or "float16".
+        dtype: "auto" (what the hardware multiplies fast), "float32", "bfloat16" or "float16".
     Raises:
         FileNotFoundError: folder, config or weights are missing.
         ModelError: the folder holds something the engine cannot run.

@@ -27,7 +27,7 @@ def open_transformers_model(
     own.
 
     Args:
-        dtype: "auto" (measured), "float32", "bfloat16" or "float16".
+        dtype: "auto" (what the hardware multiplies fast), "float32", "bfloat16" or "float16".
     Raises:
         FileNotFoundError: no such folder, or config or weights are missing.
         ModelError: transformers cannot read the folder.
