@@ -11,6 +11,32 @@ Source = Literal["sample", "search", "llm_program"]
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramEvidence:
+    """What speaks for a program.
+
+    Attributes:
+        family: which search found it, e.g. "stacking"; "written" for a language model's.
+        bits: description length; lower is simpler. Comparable inside one family only.
+        pairs: demonstrations that it reproduces, of `num_pairs`.
+        left_out: share of left-out demonstrations that the same search, run on the others,
+            predicts; None where that was not tried.
+        confidence: 0..1, estimated probability that its answer is right.
+    """
+
+    family: str
+    bits: float
+    pairs: int
+    num_pairs: int
+    left_out: float | None = None
+    confidence: float = 0.0
+
+    @property
+    def covers(self) -> bool:
+        """Whether all demonstrations are reproduced."""
+        return self.pairs == self.num_pairs
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One proposed output for one test input, in the task's original frame.
 
@@ -22,6 +48,7 @@ class Candidate:
             tokens, renormalised over legal tokens); None for programs.
         num_tokens: tokens of the completion; 0 for programs.
         program: text of the program that printed it, else None.
+        evidence: of that program; None for samples.
         round: scheduling round that produced it.
     """
 
@@ -34,6 +61,7 @@ class Candidate:
     num_tokens: int = 0
     program: str | None = None
     round: int = 0
+    evidence: ProgramEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
