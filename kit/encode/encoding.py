@@ -77,13 +77,26 @@ class Grammar(Protocol):
         ...
 
 
-class Encoding(Protocol):
+class Answers(Protocol):
+    """What samplers need to know of answers: which there are, and where they stand."""
+
+    max_tokens: int
+    grammar: Grammar
+
+    def answer_tokens(self, grid: Grid) -> np.ndarray:
+        """(A,) int64 tokens that follow a prompt to answer `grid`, end marker included."""
+        ...
+
+    def answer_positions(self, prompt: Encoded, answer: np.ndarray) -> np.ndarray:
+        """(A,) int64 position ids of the first A answer tokens behind `prompt`."""
+        ...
+
+
+class Encoding(Answers, Protocol):
     """One format of one model: views to tokens, completions to grids."""
 
     name: str
     vocab_size: int
-    max_tokens: int
-    grammar: Grammar
 
     def encode(self, view: View) -> Encoded:
         """Tokens of a view, with its answer if it has one.
@@ -94,14 +107,6 @@ class Encoding(Protocol):
         Raises:
             ContextError: it does not fit with one demonstration left.
         """
-        ...
-
-    def answer_tokens(self, grid: Grid) -> np.ndarray:
-        """(A,) int64 tokens that follow a prompt to answer `grid`, end marker included."""
-        ...
-
-    def answer_positions(self, prompt: Encoded, answer: np.ndarray) -> np.ndarray:
-        """(A,) int64 position ids of the first A answer tokens behind `prompt`."""
         ...
 
     def decode(self, answer: np.ndarray) -> Grid:

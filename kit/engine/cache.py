@@ -42,6 +42,13 @@ class SequenceCache:
         block[:, :, :, : self.length] = self._block[:, :, :, : self.length]
         self._block = block
 
+    def copy(self, other: SequenceCache) -> None:
+        """Hold what another cache of the same model holds."""
+        self.length = 0
+        self.reserve(other.length)
+        self._block[:, :, :, : other.length] = other._block[:, :, :, : other.length]
+        self.length = other.length
+
     def tail_mask(self, new: int) -> Tensor:
         """(new, length + new) True where `new` tokens behind the valid ones may attend."""
         size = (new, self.length + new)

@@ -69,3 +69,13 @@ def _cached(store: OrderedDict[str, _T], key: str, limit: int, make: Callable[[]
     if len(store) > limit:
         store.popitem(last=False)
     return store[key]
+
+
+def full_key(adapter: Adapter | None) -> str:
+    """Adapters with different keys cannot share a batch."""
+    return adapter.sha256 if adapter is not None and adapter.method == "full" else ""
+
+
+def adapter_key(adapter: Adapter | None) -> str:
+    """Tells adapters apart; "" for the base model."""
+    return "" if adapter is None else adapter.sha256

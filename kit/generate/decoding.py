@@ -18,6 +18,11 @@ FIRST_WINDOW = 8
 """Guessed tokens fed after a mismatch before any have been right; doubles with success."""
 
 
+SMALL_ALPHABET = 1000
+"""Of a grammar of grids. Free text may use a whole vocabulary and is seldom guessed right: there
+guesses begin with two tokens."""
+
+
 class AnswerState:
     """One answer being decoded.
 
@@ -35,7 +40,8 @@ class AnswerState:
         self._seed = seed
         self._state = automaton.start
         self._draft, _ = automaton.legal_prefix(automaton.start, draft)
-        self._window = max(FIRST_WINDOW, len(self._draft))
+        self._least = FIRST_WINDOW if len(automaton.alphabet) <= SMALL_ALPHABET else 2
+        self._window = max(self._least, len(self._draft))
         self.tokens: list[int] = []
         self.logprob_nats = 0.0
         self.finished = False
@@ -119,7 +125,7 @@ class AnswerState:
             state = automaton.step(state, place)
         old = self._draft[right + 1 + len(draft) :]
         rest, states = automaton.legal_prefix(state, automaton.alphabet[old])
-        self._window = max(FIRST_WINDOW, 2 * (right + 1))
+        self._window = max(self._least, 2 * (right + 1))
         self._draft = draft + rest
         missing = self._window - len(self._draft)
         if missing > 0:

@@ -26,7 +26,7 @@ from transformers import (
 )
 
 from kit.budget.clock import Deadline
-from kit.encode.encoding import Encoded, Encoding, Grammar
+from kit.encode.encoding import Answers, Encoded, Grammar
 from kit.engine.transformers_model import logits_at
 from kit.finetune.trainer import Adapter
 from kit.generate.sampler import Completion, SampleRequest, ScoreRequest
@@ -54,7 +54,7 @@ class GenerateSampler:
     """
 
     def __init__(
-        self, model_path: Path, dtype: str, encoding: Encoding, device: str = "cpu"
+        self, model_path: Path, dtype: str, encoding: Answers, device: str = "cpu"
     ) -> None:
         self._encoding = encoding
         self._device = device
@@ -92,9 +92,9 @@ class GenerateSampler:
         del self._models
 
     def _open(self, request: SampleRequest) -> _Row:
-        return _Row(
-            request, self._encoding.grammar, self._encoding.max_tokens - len(request.prompt)
-        )
+        room = self._encoding.max_tokens - len(request.prompt)
+        room = min(room, request.max_tokens or room)
+        return _Row(request, self._encoding.grammar, room)
 
     def _complete(self, model: PreTrainedModel, rows: list[_Row], deadline: Deadline) -> None:
         """Write every row's answer, by `generate()` where it can."""

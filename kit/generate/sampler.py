@@ -25,6 +25,8 @@ class SampleRequest:
         temperature: 0 for greedy.
         seed: of the draw when temperature > 0.
         draft: a guess of the answer in the prompt's frame; only speed depends on it.
+        max_tokens: after so many (or a few guessed ones more) the answer is cut, unfinished; None
+            for what the sampler allows.
     """
 
     key: tuple[int, ...]
@@ -33,6 +35,7 @@ class SampleRequest:
     temperature: float = 0.0
     seed: int = 0
     draft: Grid | None = None
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

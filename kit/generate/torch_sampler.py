@@ -16,14 +16,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kit.budget.clock import Deadline
-from kit.encode.encoding import Encoded, Encoding
+from kit.encode.encoding import Answers
 from kit.engine.cache import CachedCausal, SequenceCache
 from kit.engine.llama import forward
 from kit.engine.lora import Lora, MixedLoras
 from kit.engine.model import Model
 from kit.engine.weights import Weights
 from kit.finetune.trainer import Adapter
-from kit.generate.adapters import AdapterCache
+from kit.generate.adapters import AdapterCache, adapter_key, full_key
 from kit.generate.automaton import Automaton
 from kit.generate.decoding import AnswerState
 from kit.generate.sampler import Completion, SampleRequest, ScoreRequest
@@ -67,7 +67,7 @@ class TorchSampler:
         max_cache_bytes: keys and values held at once; larger calls are served in parts.
     """
 
-    def __init__(self, model: Model, encoding: Encoding, max_cache_bytes: int = 2 << 30) -> None:
+    def __init__(self, model: Model, encoding: Answers, max_cache_bytes: int = 2 << 30) -> None:
         self._model = model
         self._encoding = encoding
         self._automaton = Automaton(encoding.grammar)
@@ -84,9 +84,10 @@ class TorchSampler:
     @torch.inference_mode()
     def sample(self, requests: Sequence[SampleRequest], deadline: Deadline) -> Iterator[Completion]:
         """See `Sampler.sample`."""
-        self._forget_others({_adapter_key(r.adapter) for r in requests})
+        self._forget_others({adapter_key(r.adapter) for r in requests})
         for part in self._parts(requests):
             slots = [self._open(r) for r in part]
+            self._read_shared(slots, deadline)
             while slots and self._advance(slots, deadline):
                 yield from (_completion(s) for s in slots if _done(s))
                 for slot in slots:
@@ -102,11 +103,10 @@ class TorchSampler:
         per_token = 2 * shape.num_layers * shape.num_kv_heads * shape.head_dim
         per_token *= torch.finfo(self._model.dtype).bits // 8
         limit = min(PART_TOKENS, self._max_cache_bytes // per_token)
-        full = sorted({_full_key(r.adapter) for r in requests})
-        for key in full:
+        for key in sorted({full_key(r.adapter) for r in requests}):
             part: list[SampleRequest] = []
             used = 0
-            for request in (r for r in requests if _full_key(r.adapter) == key):
+            for request in (r for r in requests if full_key(r.adapter) == key):
                 need = len(request.prompt) + ROOM_TOKENS
                 if part and used + need > limit:
                     yield part
@@ -114,6 +114,24 @@ class TorchSampler:
                 part.append(request)
                 used += need
             yield part
+
+    def _read_shared(self, slots: Sequence[_Slot], deadline: Deadline) -> None:
+        """Read a prompt that several slots have once, all but its last token."""
+        groups: dict[_Kept, list[_Slot]] = {}
+        for slot in slots:
+            groups.setdefault(_kept_key(slot.request), []).append(slot)
+        for first, *others in groups.values():
+            if others and not deadline.passed():
+                self._read(first.request, first.cache)
+                for other in others:
+                    other.cache.copy(first.cache)
+
+    def _read(self, request: SampleRequest | ScoreRequest, cache: SequenceCache) -> None:
+        """Fill an empty cache with a prompt, all but its last token."""
+        prompt = request.prompt
+        if len(prompt) > 1:
+            self._forward([request.adapter], [cache], [prompt.tokens[:-1]], [prompt.positions[:-1]])
+        cache.length = len(prompt) - 1
 
     def _open(self, request: SampleRequest) -> _Slot:
         draft = np.zeros(0, dtype=np.int64)
@@ -203,13 +221,15 @@ class TorchSampler:
         ends = np.cumsum(lengths)
         rows = np.concatenate([np.arange(e - w, e) for e, w in zip(ends, wanted, strict=True)])
         last = hidden[torch.from_numpy(rows).to(hidden.device)]
-        logits = F.linear(last, head[self._alphabet]).float()
+        # Free text may use the whole vocabulary: that head is not to be copied at every step.
+        head = head if len(self._alphabet) == len(head) else head[self._alphabet]
+        logits = F.linear(last, head).float()
         return np.split(logits.cpu().numpy(), np.cumsum(wanted)[:-1])
 
     def _keep(self, slot: _Slot) -> None:
         """Hold the prompt's keys and values for `score`, the latest within the memory limit."""
         slot.cache.length = len(slot.request.prompt)
-        self._kept[_kept_key(slot.request.adapter, slot.request.prompt)] = slot.cache
+        self._kept[_kept_key(slot.request)] = slot.cache
         while sum(c.nbytes for c in self._kept.values()) > self._max_cache_bytes:
             del self._kept[next(iter(self._kept))]
 
@@ -229,16 +249,13 @@ class TorchSampler:
 
     def _score_one(self, request: ScoreRequest) -> tuple[float, ...]:
         prompt = request.prompt
-        cache = self._kept.get(_kept_key(request.adapter, prompt))
+        cache = self._kept.get(_kept_key(request))
         longest = max(map(len, request.answers))
         if cache is None:
-            cache = SequenceCache(
-                self._model.shape, len(prompt) + longest, self._model.weights.embed
-            )
+            cache = SequenceCache(self._model.shape, len(prompt), self._model.weights.embed)
         cache.reserve(len(prompt) + longest)
-        if cache.length == 0 and len(prompt) > 1:
-            fed = prompt.tokens[:-1], prompt.positions[:-1]
-            self._forward([request.adapter], [cache], [fed[0]], [fed[1]])
+        if cache.length == 0:
+            self._read(request, cache)
         cache.length = len(prompt) - 1
         # Every answer is fed behind the prompt's last token, so that its logits are there too.
         tokens = [np.append(prompt.tokens[-1], a[:-1]) for a in request.answers]
@@ -268,7 +285,8 @@ class TorchSampler:
 
 
 def _done(slot: _Slot) -> bool:
-    return slot.answer.finished or len(slot.answer.tokens) >= MAX_ANSWER_TOKENS
+    most = min(slot.request.max_tokens or MAX_ANSWER_TOKENS, MAX_ANSWER_TOKENS)
+    return slot.answer.finished or len(slot.answer.tokens) >= most
 
 
 def _completion(slot: _Slot) -> Completion:
@@ -277,14 +295,6 @@ def _completion(slot: _Slot) -> Completion:
     return Completion(slot.request.key, tokens, answer.logprob_nats, answer.finished)
 
 
-def _full_key(adapter: Adapter | None) -> str:
-    """Adapters with different keys cannot share a batch."""
-    return adapter.sha256 if adapter is not None and adapter.method == "full" else ""
-
-
-def _kept_key(adapter: Adapter | None, prompt: Encoded) -> _Kept:
-    return _adapter_key(adapter), prompt.tokens.tobytes(), prompt.positions.tobytes()
-
-
-def _adapter_key(adapter: Adapter | None) -> str:
-    return "" if adapter is None else adapter.sha256
+def _kept_key(request: SampleRequest | ScoreRequest) -> _Kept:
+    prompt = request.prompt
+    return adapter_key(request.adapter), prompt.tokens.tobytes(), prompt.positions.tobytes()

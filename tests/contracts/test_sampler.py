@@ -247,6 +247,24 @@ def test_seeds_decide_draws(sampler, prompts, never):
     assert len({tuple(draw(seed)) for seed in range(4)}) > 1
 
 
+def test_an_answer_is_cut_where_it_is_asked_to_be(sampler, prompts, never):
+    whole = by_key(sampler.sample(sampled(prompts), never))
+    asked = [dataclasses.replace(request, max_tokens=3) for request in sampled(prompts)]
+    for key, completion in by_key(sampler.sample(asked, never)).items():
+        long = whole[key].tokens
+        assert min(3, len(long)) <= len(completion.tokens)
+        assert (completion.tokens == long[: len(completion.tokens)]).all()
+        assert completion.finished == (len(completion.tokens) == len(long))
+
+
+def test_samples_of_one_prompt_are_those_that_come_alone(sampler, prompts, never):
+    together = by_key(sampler.sample(sampled(prompts), never))
+    for request in sampled(prompts):
+        (alone,) = sampler.sample([request], never)
+        assert alone.tokens.tolist() == together[request.key].tokens.tolist()
+        assert alone.logprob_nats == pytest.approx(together[request.key].logprob_nats, abs=1e-4)
+
+
 def test_draws_follow_the_model(sampler, encoding, prompts, after_looks, reference):
     """First tokens of 400 draws against the model's probabilities, at temperature 0.7."""
     legal = encoding.grammar.legal(encoding.grammar.start)
