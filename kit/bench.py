@@ -1,4 +1,4 @@
-"""`python -m kit bench {train,sample,effect,faults}`: what the kit is worth, measured here.
+"""`python -m kit bench {train,sample,effect,search,join,faults}`: what the kit is worth, measured.
 
 What it does: reads the options that all benchmarks share, measures the machine, runs one of them
 and prints its report. What it does not: measure anything else itself.
@@ -26,6 +26,8 @@ BENCHES = {
     ),
     "sample": ("kit.validate.bench_sample", "cpu", "tokens/s of sampling, beside generate()"),
     "effect": ("kit.validate.bench_effect", "cpu", "what training adds on the development tasks"),
+    "search": ("kit.validate.bench_search", "cpu", "tasks that the search solves, by CPU-seconds"),
+    "join": ("kit.validate.bench_join", "cpu", "programs, training, and the rules that join them"),
     "faults": ("kit.validate.bench_faults", "smoke", "kill -9 at random moments, then --resume"),
 }
 
@@ -97,7 +99,9 @@ def _run(module: Any, args: argparse.Namespace, command: str) -> int:
 
 
 def _toolbox(config: Config) -> ToolboxSettings:
-    return ToolboxSettings(config.solve, config.augment, config.finetune, config.generate)
+    return ToolboxSettings(
+        config.solve, config.augment, config.finetune, config.generate, config.programs
+    )
 
 
 def _help() -> str:

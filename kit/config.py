@@ -24,6 +24,7 @@ from kit.augment.settings import AugmentConfig
 from kit.budget.settings import BudgetConfig
 from kit.finetune.trainer import FinetuneConfig
 from kit.generate.decode import GenerateConfig
+from kit.induce.writing.settings import WritingConfig
 from kit.rank.choose import RankConfig
 from kit.solve.toolbox import SolveConfig
 from kit.workers.executor import WorkersConfig
@@ -48,6 +49,7 @@ class Config:
     rank: RankConfig = field(default_factory=RankConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     solve: SolveConfig = field(default_factory=SolveConfig)
+    programs: WritingConfig = field(default_factory=WritingConfig)
     workers: WorkersConfig = field(default_factory=WorkersConfig)
 
 

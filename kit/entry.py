@@ -33,7 +33,7 @@ from kit.job import (
 )
 from kit.pipeline import Run, RunSetup
 from kit.request import parse_request
-from kit.staff import check_model, schedule, start_workers
+from kit.staff import check_model, check_sandbox, schedule, shares_adapter, start_workers
 from kit.submit.lock import ADAPTER_NAME, LOG_NAME, SUBMISSION_NAME
 from kit.submit.observer import RunReport
 from kit.submit.submission import SubmissionFile, replace_file
@@ -80,7 +80,9 @@ def _main(argv: Sequence[str], started_s: float, guard: StopGuard) -> int:
         try:
             for remark in folder.remarks:
                 say(remark)
-            check_model(job.config.solve.model)
+            if job.config.solve.legs != "search":
+                check_model(job.config.solve.model)
+            check_sandbox(job.config.programs)
             observer = ProgressObserver(resolve_solutions(job.request.solutions, job.task_set))
         except (ValueError, OSError) as error:
             return _refuse(error)
@@ -104,7 +106,7 @@ def _work(job: Job, folder: RunFolder, observer: ProgressObserver, guard: StopGu
         started_s=job.started_s,
         stop_at_s=job.stop_at_s(),
         earlier=folder.earlier,
-        adapter_out=job.request.out / ADAPTER_NAME if job.config.finetune.shared else None,
+        adapter_out=job.request.out / ADAPTER_NAME if shares_adapter(job.config) else None,
     )
     with closing(start_workers(job.config, job.request.out)) as executor:
         return Run(

@@ -18,7 +18,7 @@ from kit.config import Config, ConfigError, format_duration
 from kit.request import Request
 from kit.resume import check_resumable, code_version, run_record
 from kit.solve.work import WorkResult
-from kit.staff import schedule, staff
+from kit.staff import model_bytes, schedule, staff
 from kit.submit.journal import Journal, Record, Replay, replay
 from kit.submit.lock import (
     JOURNAL_NAME,
@@ -29,7 +29,6 @@ from kit.submit.lock import (
 )
 from kit.submit.records import last_predictions, last_results
 from kit.submit.submission import SubmissionFile
-from kit.workers.executor import weights_bytes
 
 # Kaggle ends a notebook after 12 hours, and saving its output takes part of them.
 KAGGLE_BUDGET_S = 11.5 * 3600
@@ -103,30 +102,39 @@ def _chosen(task_set: TaskSet, request: Request) -> tuple[Task, ...]:
 def announce(job: Job) -> str:
     """The first output: what was found, what will be used, for how long."""
     config, request = job.config, job.request
-    size = weights_bytes(config.solve.model)
     staffing = staff(config)
     part = "" if len(job.tasks) == len(job.task_set.tasks) else f"; works on {len(job.tasks)}"
     lines = [
         f"found  {len(job.task_set.tasks)} tasks, {job.task_set.num_tests} test inputs: "
         f"{job.task_set.source}{part}",
-        f"uses   {config.solve.model} ({size / 2**20:.1f} MiB), legs {config.solve.legs}, preset "
-        f"{request.preset}, {staffing.count} worker(s) of {staffing.threads} thread(s)",
+        f"uses   {_used_text(config)}, preset {request.preset}, "
+        f"{staffing.count} worker(s) of {staffing.threads} thread(s)"
+        + (f", {staffing.search} more that search" if staffing.search else ""),
         f"for    {format_duration(config.budget.time_s)} at most, answers in {job.submission_path}",
     ]
-    if config.solve.legs == "both":
-        lines.append("note   program search is not there yet: legs=both runs ttt alone")
     return "\n".join(lines)
+
+
+def _used_text(config: Config) -> str:
+    """The legs, and the model where one is used."""
+    legs = {"ttt": "training", "search": "search", "both": "search and training"}
+    size = model_bytes(config)
+    model = f" of {config.solve.model} ({size / 2**20:.1f} MiB)" if size else ""
+    programs = config.programs
+    writer = f", programs by {programs.server or programs.model}" if programs.is_on else ""
+    return legs[config.solve.legs] + model + writer
 
 
 def plan_text(job: Job, now_s: float) -> str:
     """The first plan of every task, in order, with its predicted seconds."""
-    scheduler = schedule(job.config, job.tasks, job.stop_at_s())
-    lines = [f"{'task':<12} {'steps':>5} {'views':>5} {'scored':>6} {'seconds':>8}"]
-    for plan in scheduler.next_plans(now_s, len(job.tasks)):
-        lines.append(
-            f"{plan.task_id:<12} {plan.num_steps:>5} {plan.num_test_views:>5} "
-            f"{plan.num_score_views:>6} {scheduler.state.p50_s(plan):>8.1f}"
-        )
+    scheduler = schedule(job.config, job.tasks, job.stop_at_s(), now_s)
+    head = ("steps", "views", "scored", "seconds")
+    lines = [f"{'task':<12} {'leg':<6} " + " ".join(f"{name:>7}" for name in head)]
+    legs = 2 if job.config.solve.legs == "both" else 1
+    for plan in scheduler.next_plans(now_s, legs * len(job.tasks), legs * len(job.tasks)):
+        work = (plan.num_steps, plan.num_test_views, plan.num_score_views)
+        cells = [*map(str, work), f"{scheduler.predicted_s(plan):.2f}"]
+        lines.append(f"{plan.task_id:<12} {plan.leg:<6} " + " ".join(f"{c:>7}" for c in cells))
     return "\n".join(lines)
 
 

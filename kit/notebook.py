@@ -20,7 +20,7 @@ from kit.budget.clock import SystemClock
 from kit.config import Config, ConfigError, make_config, parse_duration
 from kit.interrupt import StopGuard
 from kit.pipeline import Run, RunSetup
-from kit.staff import check_model, schedule, start_workers
+from kit.staff import check_model, check_sandbox, schedule, start_workers
 from kit.submit.journal import Journal
 from kit.submit.lock import JOURNAL_NAME, SUBMISSION_NAME
 from kit.submit.observer import SilentObserver
@@ -37,7 +37,9 @@ def solve_task(
     started_s = time.monotonic()
     config = _config(budget, options)
     asked = _as_task(task)
-    check_model(config.solve.model)
+    if config.solve.legs != "search":
+        check_model(config.solve.model)
+    check_sandbox(config.programs)
     with tempfile.TemporaryDirectory(prefix="arc-ttt-kit-") as name:
         folder = Path(name)
         submission = SubmissionFile(folder / SUBMISSION_NAME, (asked,))

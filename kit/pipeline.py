@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from kit.arc.candidate import Prediction
 from kit.arc.seeds import derive_seed
 from kit.arc.task import Task
 from kit.budget.clock import Clock
+from kit.budget.legs import LegScheduler, Outlook
 from kit.budget.plan import Plan
-from kit.budget.scheduler import Scheduler
 from kit.config import Config
 from kit.finetune.adapter_dir import open_adapter
 from kit.finetune.trainer import Adapter
 from kit.interrupt import StopGuard, Stopped
-from kit.rank.choose import choose
-from kit.rank.pool import CandidatePool
+from kit.memory import RunMemory
+from kit.rank.choose import choose, program_outlook
 from kit.solve.work import WorkItem, WorkResult
 from kit.submit.journal import Journal, Record
 from kit.submit.observer import RunObserver, RunReport, StopCause
@@ -74,30 +73,13 @@ def shared_item(config: Config, tasks: Sequence[Task], out: Path, deadline_s: fl
     return WorkItem(tasks[0], plan, until_s, union=tuple(tasks), adapter_out=out)
 
 
-@dataclass(slots=True)
-class _Memory:
-    """What a run knows so far.
-
-    Attributes:
-        results: task id -> plan key -> newest result; answers are chosen from all of a task's.
-        saved: whether the submission file holds the newest answers.
-    """
-
-    results: dict[str, dict[str, WorkResult]] = field(default_factory=dict)
-    predictions: dict[str, tuple[Prediction, ...]] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
-    cut: dict[str, None] = field(default_factory=dict)
-    problems: dict[str, None] = field(default_factory=dict)
-    saved: bool = True
-
-
 class Run:
     """One run over open files and an open executor; `work` does it all."""
 
     def __init__(
         self,
         setup: RunSetup,
-        scheduler: Scheduler,
+        scheduler: LegScheduler,
         executor: Executor,
         journal: Journal,
         submission: SubmissionFile,
@@ -112,7 +94,7 @@ class Run:
         self._observer = observer
         self._guard = guard
         self._tasks = {task.task_id: task for task in setup.tasks}
-        self._memory = _Memory()
+        self._memory = RunMemory()
         self._shared: Adapter | None = None
 
     def work(self) -> RunReport:
@@ -141,7 +123,7 @@ class Run:
         What was cut or failed still counts for the answers, but is planned again.
         """
         for result in self._setup.earlier:
-            self._keep(result)
+            self._memory.keep(result)
             if not result.cut and result.failure is None:
                 self._tell_scheduler(result)
             self._observer.on_result(result, fresh=False)
@@ -178,7 +160,8 @@ class Run:
             now_s = self._setup.clock.now_s()
             if now_s >= self._setup.stop_at_s:
                 return "time"
-            for plan in self._scheduler.next_plans(now_s, self._executor.idle()):
+            idle, idle_search = self._executor.idle(), self._executor.idle_search()
+            for plan in self._scheduler.next_plans(now_s, idle, idle_search):
                 running.add(plan_key(plan))
                 self._submit(plan, now_s)
             if not running:
@@ -200,30 +183,21 @@ class Run:
             self._write(plan_record(plan))
         self._observer.on_plan(plan)
         deadline_s = self._scheduler.deadline_s(plan, now_s)
-        item = WorkItem(self._tasks[plan.task_id], plan, deadline_s, self._shared)
+        shared = self._shared if plan.leg == "ttt" else None
+        item = WorkItem(self._tasks[plan.task_id], plan, deadline_s, shared)
         self._executor.submit(item)
 
     def _absorb(self, result: WorkResult) -> None:
         """Keep a result, choose its task's answers anew and save them."""
-        self._write(result_record(result))
+        at_s = self._setup.clock.now_s() - self._setup.started_s
+        self._write(result_record(result, at_s))
         if result.failure is not None:
             self._write(failure_record(result))
-        self._keep(result)
+        self._memory.keep(result)
         self._tell_scheduler(result)
         self._observer.on_result(result, fresh=True)
         self._decide(self._tasks[result.task_id], journaled=True)
         self._save()
-
-    def _keep(self, result: WorkResult) -> None:
-        """Remember a result in place of an older one of the same plan."""
-        memory, name = self._memory, result.task_id
-        memory.results.setdefault(name, {})[plan_key(result.plan)] = result
-        memory.failures.pop(name, None)
-        memory.cut.pop(name, None)
-        if result.failure is not None:
-            memory.failures[name] = result.failure
-        if result.cut:
-            memory.cut[name] = None
 
     def _tell_scheduler(self, result: WorkResult) -> None:
         """Let the scheduler count a result."""
@@ -232,11 +206,7 @@ class Run:
 
     def _decide(self, task: Task, journaled: bool) -> None:
         """Choose a task's answers from all its results; a failure here costs this task only."""
-        results = self._memory.results[task.task_id].values()
-        # By round, so that the order in which workers finish cannot change an answer.
-        pool = CandidatePool()
-        for result in sorted(results, key=lambda r: (r.plan.round, plan_key(r.plan))):
-            pool = pool.add(result.candidates, result.scores)
+        pool = self._memory.pool(task.task_id)
         try:
             predictions = choose(pool, task, self._setup.config.rank)
             self._submission.update(predictions)
@@ -244,7 +214,8 @@ class Run:
             self._memory.failures[task.task_id] = f"choosing an answer: {describe(error)}"
             return
         self._memory.predictions[task.task_id] = predictions
-        self._scheduler.set_margin(task.task_id, min(p.margin for p in predictions))
+        margin = min(prediction.margin for prediction in predictions)
+        self._scheduler.judge(task.task_id, Outlook(margin, *program_outlook(pool, task)))
         if journaled:
             self._write(prediction_record(predictions))
         self._observer.on_prediction(predictions)

@@ -18,7 +18,7 @@ from kit.config import PRESETS, Config, ConfigError, make_config, nearest, parse
 DEFAULT_OUT = Path("runs/latest")
 
 DESCRIPTION = """\
-Solve ARC tasks by test-time training and write submission.json.
+Solve ARC tasks by program search and test-time training and write submission.json.
 
 With no arguments: the tasks of the contest on Kaggle, else the 400 public ARC-AGI-1 evaluation
 tasks, with the bundled model. submission.json is written to the current folder, or to --out when
@@ -97,6 +97,10 @@ def _to_request(known: argparse.Namespace) -> Request:
         overrides.append(f"solve.model={known.model}")
     if known.format is not None:
         overrides.append(f"solve.format={known.format}")
+    if known.program_server is not None:
+        overrides.append(f"programs.server={known.program_server}")
+    if known.allow_weak_sandbox:
+        overrides.append("programs.allow_weak_sandbox=true")
     overrides += known.overrides
     if known.limit is not None and known.limit < 1:
         raise ConfigError(f"--limit {known.limit}: must be at least 1")
@@ -140,6 +144,12 @@ def _make_parser(prog: str) -> argparse.ArgumentParser:
     add("--solutions", metavar="PATH", help="answers, to show what is solved so far")
     add("--model", metavar="PATH", help="folder of a Hugging Face causal LM (default: bundled)")
     add("--format", metavar="NAME", help="how grids become text for that model (solve.format)")
+    add("--program-server", metavar="URL", help="a language model's server that writes programs")
+    add(
+        "--allow-weak-sandbox",
+        action="store_true",
+        help="run such programs where no strong sandbox works (see python -m kit doctor)",
+    )
     add("--out", metavar="DIR", type=Path, help=f"run folder (default: {DEFAULT_OUT})")
     add("--preset", metavar="NAME", default="cpu", help=f"one of {', '.join(PRESETS)}")
     add("--ids", metavar="A,B", help="work on these tasks only; the others keep a cheap guess")

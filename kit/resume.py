@@ -13,7 +13,7 @@ from typing import Any
 from kit.arc.task import Task
 from kit.config import Config, ConfigError, to_json
 from kit.submit.journal import Record
-from kit.submit.records import digest
+from kit.submit.records import digest, task_digest
 
 # More time, or other workers, do not change what an answer is made from.
 _FREE_TO_CHANGE = ("budget.time_s", "workers.")
@@ -23,13 +23,6 @@ def run_record(config: Config, tasks: Sequence[Task], code: str) -> Record:
     """The first record of a start: resolved options, task set and code version."""
     data = {"config": to_json(config), "tasks": task_digest(tasks), "code": code}
     return Record("run", digest(data), data)
-
-
-def task_digest(tasks: Sequence[Task]) -> str:
-    """A name of a task set: ids, order and contents."""
-    return digest(
-        [[t.task_id, [(pair.input, pair.output) for pair in t.train], t.test] for t in tasks]
-    )
 
 
 def code_version() -> str:

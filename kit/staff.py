@@ -7,15 +7,21 @@ the program and for `kit.solve`. What it does not: import torch; workers do, aft
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from kit.arc.task import Task
+from kit.budget.legs import LegScheduler
 from kit.budget.scheduler import Scheduler, open_scheduler
+from kit.budget.searching import open_search
+from kit.budget.writing import open_writing
 from kit.config import Config, ConfigError
+from kit.induce.writing.settings import WritingConfig
 from kit.solve.toolbox import ToolboxSettings, solver_spec
 from kit.solve.work import SolverSpec
+from kit.workers.devices import gpu_devices
 from kit.workers.executor import (
     Executor,
     Staffing,
@@ -44,31 +50,92 @@ def check_model(path: Path) -> None:
         raise ConfigError(f"--model {path}: no *.safetensors in it (nothing else is ever loaded)")
 
 
-def staff(config: Config) -> Staffing:
-    """How many workers with how many threads these options get."""
-    return choose_staffing(config.workers, weights_bytes(config.solve.model))
+def check_sandbox(programs: WritingConfig) -> None:
+    """Refuse to have programs written that could not be run.
+
+    Raises:
+        ConfigError: no sandbox works here, or only a weak one and that is not allowed.
+    """
+    if not programs.is_on:
+        return
+    # Imported late: most runs have no use for it, and the first answer file shall not wait.
+    from kit.induce.sandbox.sandbox import SandboxError, open_sandbox
+
+    try:
+        open_sandbox(programs.allow_weak_sandbox).close()
+    except SandboxError as error:
+        raise ConfigError(str(error)) from error
+
+
+def model_bytes(config: Config) -> int:
+    """Size of the weights; 0 where these options need no model."""
+    return weights_bytes(config.solve.model) if config.solve.legs != "search" else 0
+
+
+def shares_adapter(config: Config) -> bool:
+    """Whether one adapter is trained for all tasks."""
+    return config.finetune.shared and config.solve.legs != "search"
+
+
+def staff(config: Config, devices: Sequence[str] | None = None) -> Staffing:
+    """How many workers with how many threads these options get.
+
+    Args:
+        devices: GPUs; None for those of this machine.
+    """
+    found = gpu_devices() if devices is None else devices
+    searches = config.solve.legs != "ttt"
+    return choose_staffing(config.workers, model_bytes(config), len(found), searches)
 
 
 def worker_spec(config: Config) -> SolverSpec:
     """What every worker opens."""
     return solver_spec(
-        ToolboxSettings(config.solve, config.augment, config.finetune, config.generate)
+        ToolboxSettings(
+            config.solve, config.augment, config.finetune, config.generate, config.programs
+        )
     )
 
 
 def start_workers(config: Config, folder: Path) -> Executor:
     """The executor that the options ask for; its logs and scratch files lie in `folder`."""
-    size = weights_bytes(config.solve.model)
-    return open_executor(config.workers, worker_spec(config), size, folder)
+    return open_executor(config.workers, worker_spec(config), staff(config), folder)
 
 
-def schedule(config: Config, tasks: Sequence[Task], stop_at_s: float) -> Scheduler:
+def schedule(
+    config: Config, tasks: Sequence[Task], stop_at_s: float, now_s: float | None = None
+) -> LegScheduler:
     """A scheduler for these tasks that has seen nothing yet.
 
     Args:
         stop_at_s: instant on `time.monotonic` at which no work is waited for any more.
+        now_s: the instant from which on shares of the time are counted; None for now.
     """
-    staffing, budget = staff(config), config.budget
+    staffing, legs = staff(config), config.solve.legs
+    began_s = time.monotonic() if now_s is None else now_s
+    search = None
+    if legs != "ttt":
+        workers = staffing.search or staffing.count
+        alone = legs == "search" and not config.programs.is_on
+        share = 1.0 if alone else config.budget.search_share
+        share_s = share * workers * max(0.0, stop_at_s - began_s)
+        search = open_search(config.budget, tasks, config.seed, stop_at_s, workers, share_s)
+    writing = None
+    if config.programs.is_on:
+        writing = open_writing(config.budget, tasks, config.seed, stop_at_s, staffing.count)
+    return LegScheduler(
+        _schedule_model(config, tasks, stop_at_s, staffing) if legs != "search" else None,
+        search,
+        writing,
+        apart=staffing.search > 0,
+    )
+
+
+def _schedule_model(
+    config: Config, tasks: Sequence[Task], stop_at_s: float, staffing: Staffing
+) -> Scheduler:
+    """The scheduler of training and sampling."""
+    budget = config.budget
     if config.finetune.shared:
         # One adapter is trained before the tasks, so that theirs is only the asking.
         budget = replace(budget, num_steps=0, num_train_views=0, min_steps=0)
@@ -79,7 +146,7 @@ def schedule(config: Config, tasks: Sequence[Task], stop_at_s: float) -> Schedul
         stop_at_s,
         workers=staffing.count,
         threads=staffing.threads,
-        model_bytes=weights_bytes(config.solve.model),
+        model_bytes=model_bytes(config),
         batch_views=config.finetune.batch_views,
         samples_per_view=config.generate.samples_per_view,
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kit.arc.candidate import Candidate
+from kit.arc.candidate import Candidate, ProgramEvidence
 from kit.arc.seeds import python_rng
 from kit.arc.task import Pair, Task
 from kit.budget.clock import Clock
@@ -44,6 +44,8 @@ def make_tasks(count: int, num_tests: int = 1) -> tuple[Task, ...]:
 
 def fake_result(item: WorkItem) -> WorkResult:
     """Candidates that depend on the plan's seed only."""
+    if item.plan.leg == "search":
+        return fake_search(item)
     candidates = []
     for index in range(len(item.task.test)):
         for view in range(4):
@@ -60,6 +62,30 @@ def fake_result(item: WorkItem) -> WorkResult:
         counts={"steps": item.plan.num_steps, "completions": len(candidates)},
         peak_rss_bytes=2**20,
     )
+
+
+def fake_search(item: WorkItem) -> WorkResult:
+    """A program for every test input of even tasks; more rounds find it again, and another."""
+    task, plan = item.task, item.plan
+    number = int("".join(filter(str.isdigit, task.task_id)))
+    candidates = [
+        Candidate(
+            task.task_id,
+            index,
+            ((7, level),),
+            "search",
+            "program",
+            program=f"output = level({level})",
+            round=plan.round,
+            evidence=ProgramEvidence("fake", 8.0 + level, 2, 2, None, 0.9 - level / 10),
+        )
+        for index in range(len(task.test))
+        for level in range(plan.round + 1)
+        if number % 2 == 0
+    ]
+    seconds = min(plan.search_s, 0.05)
+    counts = {"nodes": plan.search_nodes}
+    return WorkResult(task.task_id, plan, tuple(candidates), (), {"search": seconds}, counts)
 
 
 @dataclass
@@ -89,6 +115,9 @@ class FakeExecutor:
     def idle(self) -> int:
         return max(0, self.workers - len(self.items))
 
+    def idle_search(self) -> int:
+        return 0
+
     def poll(self, timeout_s: float) -> list[WorkResult]:
         if self.lost_after is not None and len(self.seen) - len(self.items) >= self.lost_after:
             raise WorkersLost("no room")
@@ -106,6 +135,9 @@ class SleepySolver:
         self._settings = settings
 
     def solve(self, item: WorkItem, clock: Clock, publish: Publish) -> WorkResult:
+        if item.plan.leg == "search":
+            time.sleep(min(item.plan.search_s, float(str(self._settings.get("search_s", 0.0)))))
+            return fake_search(item)
         time.sleep(float(str(self._settings.get("sleep_s", 0.0))))
         if item.task.task_id == self._settings.get("fail"):
             raise MemoryError("as asked for")
@@ -130,4 +162,5 @@ def main(settings: str, argv: list[str], started_s: float | None = None) -> int:
     spec = SolverSpec("fake_run:open_sleepy", json.loads(settings))
     kit.staff.worker_spec = lambda config: spec
     kit.entry.check_model = lambda path: None
-    return kit.entry.main(argv, started_s)
+    # Most tests are about one item a task; those that want both legs say so.
+    return kit.entry.main(["solve.legs=ttt", *argv], started_s)

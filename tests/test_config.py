@@ -61,7 +61,7 @@ def test_every_option_can_be_set_to_its_default() -> None:
     for key in option_types(Config):
         section, _, name = key.rpartition(".")
         value = getattr(getattr(Config(), section) if section else Config(), name)
-        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         assert apply_override(Config(), f"{key}={text}") == Config(), key
 
 
@@ -88,7 +88,7 @@ def test_every_option_can_be_set_to_its_default() -> None:
         ("finetune.dropout=1", "finetune.dropout must be 0 to less than 1, got 1.0"),
         ("finetune.targets=", "finetune.targets must be one layer or more"),
         ("finetune.warmup_fraction=2", "finetune.warmup_fraction must be 0 to 1, got 2.0"),
-        ("solve.legs=search", "not there yet"),
+        ("solve.legs=serch", "did you mean 'search'?"),
     ],
 )
 def test_a_bad_override_says_what_is_allowed(override: str, words: str) -> None:

@@ -255,7 +255,7 @@ def test_a_folder_in_use_is_refused_and_left_alone(tmp_path: Path, tasks: Path) 
         (["--tasks", "tasks.json", "--ids", ","], "no task id in it"),
         (["--tasks", "tasks.json", "--out", "tasks.json"], "tasks.json"),
         (["--tasks", "tasks.json", "--solutions", "absent.json"], "absent.json"),
-        (["solve.legs=search"], "not there yet"),
+        (["solve.legs=serch"], "did you mean 'search'?"),
     ],
 )
 def test_a_bad_request_is_one_line_and_code_two(
@@ -398,3 +398,29 @@ def test_a_reader_that_leaves_does_not_stop_the_run(tmp_path: Path, tasks: Path)
     process.stderr.close()
     assert process.wait(timeout=60) == 0
     check_file(tmp_path / "submission.json")
+
+
+def test_a_run_that_only_searches_needs_no_model(tmp_path: Path, tasks: Path) -> None:
+    arguments = ["--tasks", tasks, "--time-budget", "8s", "solve.legs=search", "--model", "absent"]
+    code, out, err = run(tmp_path, *arguments, "workers.count=2", search_s=0.05)
+    assert code == 0, err
+    assert "uses   search, preset cpu, 2 worker(s) of 1 thread(s)" in out
+    assert "tasks tried        8 of 8" in out
+    assert "answered by        cheap guess 8, programs 8" in out
+    assert "seconds per stage  search" in out
+    answers = check_file(tmp_path / "submission.json")
+    assert answers["task2"][1]["attempt_1"] == [[7, 0]]
+
+
+def test_both_legs_share_the_workers(tmp_path: Path, tasks: Path) -> None:
+    code, out, err = run(tmp_path, "--tasks", tasks, *WORK, "solve.legs=both", "budget.time_s=3600")
+    assert code == 0, err
+    assert "uses   search and training of" in out
+    assert "answered by        model 8, programs 8" in out
+
+
+def test_a_plan_of_both_legs_says_so(tmp_path: Path, tasks: Path) -> None:
+    code, out, _ = run(tmp_path, "--tasks", tasks, "--plan-only", "solve.legs=both", "--limit", 3)
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()[-6:]]
+    assert [line[1] for line in lines].count("search") == 3

@@ -15,12 +15,16 @@ from types import ModuleType
 
 import pytest
 
-from kit.arc.task import Task
+from kit.arc.task import Pair, Task
+from kit.budget.clock import SystemClock
+from kit.budget.legs import LegScheduler
 from kit.budget.scheduler import open_scheduler
+from kit.budget.searching import open_search
 from kit.config import Config, make_config
 from kit.finetune.adapter_dir import open_adapter
 from kit.interrupt import StopGuard, Stopped
 from kit.pipeline import Run, RunSetup
+from kit.solve.searching import search_item
 from kit.solve.work import WorkItem, WorkResult
 from kit.submit.journal import Journal, replay
 from kit.submit.observer import RunReport, SilentObserver
@@ -42,7 +46,9 @@ def load_fakes() -> ModuleType:
 
 fakes = load_fakes()
 
-WORK = make_config("smoke", ["budget.unit=work", "budget.time_s=100000"])
+TTT = "solve.legs=ttt"
+WORK = make_config("smoke", ["budget.unit=work", "budget.time_s=100000", TTT])
+BOTH = make_config("smoke", ["budget.unit=work", "budget.time_s=100000", "budget.rounds=2"])
 
 
 class Recorder(SilentObserver):
@@ -82,8 +88,12 @@ class Bench:
         setup = RunSetup(
             self.tasks, self.config, self.clock, 0.0, stop_at_s, earlier, self.adapter_out
         )
-        scheduler = open_scheduler(
-            self.config.budget, self.tasks, self.config.seed, stop_at_s, self.executor.workers
+        budget, seed, workers = self.config.budget, self.config.seed, self.executor.workers
+        ttt = open_scheduler(budget, self.tasks, seed, stop_at_s, workers)
+        search = open_search(budget, self.tasks, seed, stop_at_s, workers)
+        legs = self.config.solve.legs
+        scheduler = LegScheduler(
+            ttt if legs != "search" else None, search if legs != "ttt" else None
         )
         journal = Journal(self.journal_path, past.good_bytes)
         return Run(
@@ -163,7 +173,7 @@ def test_the_clock_ends_the_run(tmp_path: Path) -> None:
 
 
 def test_no_time_at_all_keeps_the_guesses(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, fakes.make_tasks(2), make_config("smoke"))
+    bench = Bench(tmp_path, fakes.make_tasks(2), make_config("smoke", [TTT]))
     report = bench.run(stop_at_s=0.0)
     assert report.stopped == "time" and report.predictions == {}
     assert list(bench.answers()) == ["t000", "t001"]
@@ -225,7 +235,7 @@ def test_cut_and_failed_plans_are_done_again_on_resume(tmp_path: Path) -> None:
 def test_answers_do_not_depend_on_workers_or_their_order(
     tmp_path: Path, workers: int, newest_first: bool
 ) -> None:
-    config = make_config("smoke", ["budget.unit=work", "budget.rounds=3", "budget.time_s=1e6"])
+    config = make_config("smoke", ["budget.unit=work", "budget.rounds=3", "budget.time_s=1e6", TTT])
     one = Bench(tmp_path / "one", fakes.make_tasks(4), config)
     one.run()
     other = Bench(tmp_path / "other", fakes.make_tasks(4), config)
@@ -297,7 +307,7 @@ def test_a_stop_ends_the_run_and_waits_for_what_is_being_written(tmp_path: Path)
 
 def test_a_shared_adapter_is_trained_once_and_used_by_all(tmp_path: Path) -> None:
     config = make_config(
-        "smoke", ["budget.unit=work", "budget.time_s=100000", "finetune.shared=true"]
+        "smoke", ["budget.unit=work", "budget.time_s=100000", "finetune.shared=true", TTT]
     )
     bench = Bench(tmp_path, fakes.make_tasks(3), config)
     bench.adapter_out = tmp_path / "shared_adapter"
@@ -323,3 +333,70 @@ def test_a_shared_adapter_is_trained_once_and_used_by_all(tmp_path: Path) -> Non
     seen.clear()
     bench.run()
     assert seen == []
+
+
+def test_both_legs_answer_and_programs_come_first(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, fakes.make_tasks(4, num_tests=2), BOTH)
+    report = bench.run()
+    assert report.stopped == "done"
+    legs = [item.plan.leg for item in bench.executor.seen]
+    assert legs == ["search"] * 8 + ["ttt"] * 8
+    for name, predictions in report.predictions.items():
+        by_program = predictions[0].attempts[0] == ((7, 0),)
+        assert by_program == (int(name[1:]) % 2 == 0)
+        assert ("induction first" in predictions[0].reason) == by_program
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_answers_of_both_legs_do_not_depend_on_workers(tmp_path: Path, workers: int) -> None:
+    one = Bench(tmp_path / "one", fakes.make_tasks(4), BOTH)
+    one.run()
+    other = Bench(tmp_path / "other", fakes.make_tasks(4), BOTH)
+    other.executor = fakes.FakeExecutor(other.clock, 3.0, workers, newest_first=True)
+    other.run()
+    assert other.answers() == one.answers()
+
+
+def test_a_resumed_run_searches_nothing_again_and_keeps_programs(tmp_path: Path) -> None:
+    whole = Bench(tmp_path / "whole", fakes.make_tasks(4), BOTH)
+    whole.run()
+    parts = Bench(tmp_path / "parts", fakes.make_tasks(4), BOTH)
+    seen = []
+    for _ in range(20):
+        parts.executor = fakes.FakeExecutor(parts.clock)
+        parts.clock.time_s = 0.0
+        parts.run(stop_at_s=1.5)
+        seen += [item.plan for item in parts.executor.seen]
+    assert parts.answers() == whole.answers()
+    assert len(seen) == len(set(seen)) == 16
+
+
+def test_a_later_search_that_fails_loses_no_answer(tmp_path: Path) -> None:
+    config = make_config("smoke", ["budget.unit=work", "budget.rounds=2", "solve.legs=search"])
+    bench = Bench(tmp_path, fakes.make_tasks(2), config)
+
+    def answer(item: WorkItem) -> WorkResult:
+        if item.plan.round == 1:
+            return WorkResult(item.task.task_id, item.plan, failure="killed", cut=True)
+        return fakes.fake_result(item)
+
+    bench.executor.answer = answer
+    report = bench.run()
+    assert report.failures == {"t000": "killed", "t001": "killed"}
+    assert report.predictions["t000"][0].attempts[0] == ((7, 0),)
+
+
+def test_a_task_whose_pairs_contradict_each_other_is_answered(tmp_path: Path) -> None:
+    grid, other, third = ((1,),), ((2,),), ((3,),)
+    task = Task("t0", (Pair(grid, other), Pair(grid, third)), (grid,))
+    bench = Bench(tmp_path, (task,), BOTH)
+    bench.executor.answer = real_search
+    report = bench.run()
+    assert report.failures == {} and len(bench.answers()["t0"]) == 1
+
+
+def real_search(item: WorkItem) -> WorkResult:
+    """The search as it is, and the fake model."""
+    if item.plan.leg == "search":
+        return search_item(item, SystemClock())
+    return fakes.fake_result(item)

@@ -50,6 +50,7 @@ TINY_PLANS = (
     "budget.num_train_views=8",
     "budget.num_test_views=4",
     "budget.num_score_views=2",
+    "budget.search_nodes=2000",
 )
 
 
@@ -77,9 +78,11 @@ def test_every_executor_and_hash_seed_give_the_same_valid_file(tmp_path: Path) -
     assert not check_submission(tmp_path / "pool" / "submission.json", tasks)
     results = last_results(replay(tmp_path / "pool" / "journal.jsonl").records)
     assert {result.task_id for result in results} == set(TASK_IDS)
+    assert [result.plan.leg for result in results].count("search") == len(TASK_IDS)
     for result in results:
         assert result.failure is None and not result.cut
-        assert result.counts["steps"] == 2 and result.candidates
+        if result.plan.leg == "ttt":
+            assert result.counts["steps"] == 2 and result.candidates
 
 
 @pytest.fixture

@@ -4,11 +4,13 @@ With `unit="time"`: first every task once, the cheapest first. A task is allowed
 the time that is left, but never less than a plan that is worth doing; where that does not suffice
 for all, the expensive tasks keep their fallback and the others are really trained. Once there are
 measurements, no plan is made whose p90 cost exceeds the time left. What is left in the end goes
-to further rounds, with a fresh seed each, for the tasks whose answer is least certain.
+to further rounds, with a fresh seed each, for the tasks whose answer is least certain. Tasks that
+are held back (a program probably solves them) come after the others.
 
 With `unit="work"`: full plans for all tasks and rounds; the clock is never asked.
 
-What it does not: run anything. `Scheduler` holds the state for a run.
+What it does not: run anything, or plan the search for programs (`kit.budget.searching`).
+`Scheduler` holds the state for a run.
 """
 
 from __future__ import annotations
@@ -63,7 +65,11 @@ def next_plans(state: SchedulerState, now_s: float, free_workers: int) -> list[P
 def _next_plan(state: SchedulerState, now_s: float) -> Plan | None:
     if state.config.unit == "work":
         return _next_fixed(state)
-    return _next_first(state, now_s) or _next_again(state, now_s)
+    return (
+        _next_first(state, now_s, held=False)
+        or _next_first(state, now_s, held=True)
+        or _next_again(state, now_s)
+    )
 
 
 def deadline_s(state: SchedulerState, plan: Plan, now_s: float) -> float:
@@ -87,9 +93,17 @@ def _next_fixed(state: SchedulerState) -> Plan | None:
     return _plan(state, min(waiting, key=lambda w: w[:2])[2]) if waiting else None
 
 
-def _next_first(state: SchedulerState, now_s: float) -> Plan | None:
-    """A plan for the cheapest task that had none, within its share of the time left."""
-    waiting = [task_id for task_id, progress in state.tasks.items() if progress.rounds == 0]
+def _next_first(state: SchedulerState, now_s: float, held: bool) -> Plan | None:
+    """A plan for the cheapest task that had none, within its share of the time left.
+
+    Args:
+        held: of the tasks that are held back; the others.
+    """
+    waiting = [
+        task_id
+        for task_id, progress in state.tasks.items()
+        if progress.rounds == 0 and progress.held == held
+    ]
     if not waiting:
         return None
     task_id = min(waiting, key=lambda name: state.p90_s(_smallest(state, name)))
@@ -112,14 +126,14 @@ def _knows_nothing(state: SchedulerState) -> bool:
 def _next_again(state: SchedulerState, now_s: float) -> Plan | None:
     """A further round for the least certain task, as large as the time left allows."""
     open_tasks = [
-        (progress.rounds, progress.margin, task_id)
+        ((progress.held, progress.rounds, progress.margin), task_id)
         for task_id, progress in state.tasks.items()
         if 0 < progress.rounds < state.config.num_rounds()
         and progress.busy_until_s is None
         and progress.margin < SETTLED_MARGIN
         and not progress.lost
     ]
-    for _, _, task_id in sorted(open_tasks, key=lambda t: t[:2]):
+    for _, task_id in sorted(open_tasks, key=lambda t: t[0]):
         plans = list(_scaled_plans(state, task_id))
         plan = _largest_fitting(state, plans, math.inf, state.left_s(now_s))
         if plan is not None:
@@ -229,6 +243,10 @@ class Scheduler:
     def set_margin(self, task_id: str, margin: float) -> None:
         """How certain a task's answers are now (of its least certain test input)."""
         self._state = self._state.with_task(task_id, margin=margin)
+
+    def hold_back(self, task_id: str, held: bool) -> None:
+        """Whether other tasks come before this one."""
+        self._state = self._state.with_task(task_id, held=held)
 
 
 def open_scheduler(

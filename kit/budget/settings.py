@@ -22,6 +22,12 @@ class BudgetConfig:
         min_steps, min_test_views: the smallest plan that is worth doing.
         rounds: passes over a task; with unit "time" the second and later ones only where time is
             left, by lowest margin.
+        search_share: most of the run that the search for programs may take, where it has no cores
+            of its own, before training has had the rest.
+        search_slices_s: seconds of a task's first search, its second ...; less where time is
+            short. Unit "time" only.
+        search_nodes: of a task's first search with unit "work"; a later one has four times more.
+        writing_s: most seconds that a language model may write programs for one task.
     """
 
     time_s: float = 600.0
@@ -34,6 +40,10 @@ class BudgetConfig:
     min_steps: int = 16
     min_test_views: int = 4
     rounds: int = 0
+    search_share: float = 0.5
+    search_slices_s: tuple[float, ...] = (0.3, 6.0, 60.0)
+    search_nodes: int = 20_000
+    writing_s: float = 120.0
 
     def __post_init__(self) -> None:
         if not 0 < self.time_s <= _MOST_TIME_S:
@@ -48,6 +58,14 @@ class BudgetConfig:
                 f"budget.reserve_s must be 0 to less than the {self.time_s:g} s there are, "
                 f"got {self.reserve_s}"
             )
+        if not 0 <= self.search_share <= 1:
+            raise ValueError(f"budget.search_share must be 0 to 1, got {self.search_share}")
+        if not self.search_slices_s or min(self.search_slices_s) <= 0:
+            raise ValueError(
+                f"budget.search_slices_s must be one or more seconds, got {self.search_slices_s}"
+            )
+        if self.writing_s <= 0:
+            raise ValueError(f"budget.writing_s must be above zero, got {self.writing_s}")
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value < least:
@@ -70,4 +88,5 @@ _LEAST = {
     "min_steps": 0,
     "min_test_views": 1,
     "rounds": 0,
+    "search_nodes": 1,
 }

@@ -28,6 +28,7 @@ class TaskProgress:
         busy_until_s: when the plan in work is expected to end; None when none is.
         margin: 0..1, of its least certain test input; 0 while there is no answer.
         lost: its last round brought nothing, so that another would not either.
+        held: a program probably solves it; other tasks come first.
     """
 
     size: TaskSize
@@ -35,6 +36,7 @@ class TaskProgress:
     busy_until_s: float | None = None
     margin: float = 0.0
     lost: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

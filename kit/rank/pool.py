@@ -10,7 +10,9 @@ The JSON form is one object:
     version     1
     grids       every distinct grid once, each a list of rows, a row a string of digits
     candidates  list of {task_id, test_index, grid, source, group, logprob_nats, num_tokens,
-                program, round}; `grid` is an index into grids, the rest as in `Candidate`
+                program, round, evidence}; `grid` is an index into grids, the rest as in
+                `Candidate`; `evidence` is null or {family, bits, pairs, num_pairs, left_out,
+                confidence} and may be missing (pools from before there were programs)
     scores      list of {task_id, test_index, grid, logprobs_nats, round}, as in `ViewScore`
 
 Log-probabilities that JSON has no number for are the strings "-inf", "inf" and "nan".
@@ -20,10 +22,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
-from kit.arc.candidate import Candidate, Source, ViewScore
+from kit.arc.candidate import Candidate, ProgramEvidence, Source, ViewScore
 from kit.arc.grid import Grid, check_grid
 
 VERSION = 1
@@ -122,7 +124,12 @@ def _candidate_record(candidate: Candidate, grids: Mapping[Grid, int]) -> dict[s
         "num_tokens": candidate.num_tokens,
         "program": candidate.program,
         "round": candidate.round,
+        "evidence": _evidence_record(candidate.evidence),
     }
+
+
+def _evidence_record(evidence: ProgramEvidence | None) -> dict[str, Any] | None:
+    return None if evidence is None else asdict(evidence)
 
 
 def _score_record(score: ViewScore, grids: Mapping[Grid, int]) -> dict[str, Any]:
@@ -139,7 +146,7 @@ def _write_nats(nats: float) -> float | str:
     return nats if math.isfinite(nats) else str(nats)
 
 
-def _read_candidate(record: object, grids: Sequence[Grid], where: str) -> Candidate:
+def _read_candidate(record: Any, grids: Sequence[Grid], where: str) -> Candidate:
     nats = _field(record, "logprob_nats", (float, int, str, type(None)), where)
     source = _field(record, "source", (str,), where)
     if source not in get_args(Source):
@@ -154,6 +161,21 @@ def _read_candidate(record: object, grids: Sequence[Grid], where: str) -> Candid
         num_tokens=_field(record, "num_tokens", (int,), where),
         program=_field(record, "program", (str, type(None)), where),
         round=_field(record, "round", (int,), where),
+        evidence=_read_evidence(record, f"{where}.evidence"),
+    )
+
+
+def _read_evidence(record: dict[str, Any], where: str) -> ProgramEvidence | None:
+    held, number = record.get("evidence"), (float, int)
+    if held is None:
+        return None
+    return ProgramEvidence(
+        family=_field(held, "family", (str,), where),
+        bits=float(_field(held, "bits", number, where)),
+        pairs=_field(held, "pairs", (int,), where),
+        num_pairs=_field(held, "num_pairs", (int,), where),
+        left_out=_field(held, "left_out", (*number, type(None)), where),
+        confidence=float(_field(held, "confidence", number, where)),
     )
 
 

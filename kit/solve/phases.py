@@ -1,4 +1,4 @@
-"""One task from plan to candidates: train, sample, score. Values in, values out.
+"""One task from plan to candidates by the model: train, sample, score. Values in, values out.
 
 What it does: shares the time until the deadline out between the stages, and keeps what a stage
 has found when the next one fails. Everything drawn comes from `plan.seed`, so that neither the
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from kit.arc.seeds import derive_seed
@@ -22,7 +21,7 @@ from kit.solve.draft import Draft
 from kit.solve.sampling import sample_candidates
 from kit.solve.scoring import score_candidates
 from kit.solve.shared import fit_shared
-from kit.solve.toolbox import Toolbox, open_toolbox, read_settings
+from kit.solve.toolbox import Toolbox
 from kit.solve.work import Publish, WorkItem, WorkResult, discard
 
 TRAIN_SHARE = 0.65
@@ -89,23 +88,3 @@ def _train(draft: Draft, toolbox: Toolbox, folder: Path) -> Adapter | None:
         draft.note_failure("train", f"the loss was no number after {report.steps} steps")
         return None
     return adapter
-
-
-class TaskSolver:
-    """`solve_item` with its toolbox, as workers want it."""
-
-    def __init__(self, toolbox: Toolbox) -> None:
-        self._toolbox = toolbox
-
-    def solve(self, item: WorkItem, clock: Clock, publish: Publish) -> WorkResult:
-        """See `solve_item`."""
-        return solve_item(item, self._toolbox, clock, publish)
-
-    def close(self) -> None:
-        """Free the model."""
-        self._toolbox.close()
-
-
-def open_solver(settings: Mapping[str, object], threads: int, scratch: Path) -> TaskSolver:
-    """The factory named by `solver_spec`; imports torch."""
-    return TaskSolver(open_toolbox(read_settings(settings), threads, scratch))

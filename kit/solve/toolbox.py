@@ -16,12 +16,13 @@ from kit.encode.encoding import Encoding
 from kit.finetune.trainer import FinetuneConfig, Trainer
 from kit.generate.decode import GenerateConfig
 from kit.generate.sampler import Sampler
+from kit.induce.writing.settings import WritingConfig
 from kit.solve.wire import from_plain, to_plain
 from kit.solve.work import SolverSpec
 
 BUNDLED_MODEL = Path(__file__).resolve().parents[1] / "weights"
 
-SOLVER_FACTORY = "kit.solve.phases:open_solver"
+SOLVER_FACTORY = "kit.solve.solver:open_solver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,7 @@ class SolveConfig:
     """Which model works on the tasks, and through which backends.
 
     Attributes:
-        legs: "ttt" for test-time training and sampling; "search" for programs, which is not
-            there yet; "both" runs what there is.
+        legs: "ttt" for test-time training and sampling; "search" for programs; "both" for both.
         model: Hugging Face folder of a causal language model.
         dtype: of its weights in memory; "auto" keeps what suits the machine.
         format: text format of the prompts; "auto" reads it from beside the weights.
@@ -38,16 +38,12 @@ class SolveConfig:
         sampler: "torch" is the kit's own; "generate" the reference on transformers.
     """
 
-    legs: Literal["ttt", "search", "both"] = "ttt"
+    legs: Literal["ttt", "search", "both"] = "both"
     model: Path = BUNDLED_MODEL
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     format: Literal["auto", "cells", "numpy", "words", "chat", "architects"] = "auto"
     trainer: Literal["torch", "peft"] = "torch"
     sampler: Literal["torch", "generate"] = "torch"
-
-    def __post_init__(self) -> None:
-        if self.legs == "search":
-            raise ValueError("solve.legs=search: program search is not there yet; use ttt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +54,7 @@ class ToolboxSettings:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     generate: GenerateConfig = field(default_factory=GenerateConfig)
+    programs: WritingConfig = field(default_factory=WritingConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,12 +44,14 @@ class WorkResult:
     """What came of one item; also what is left of an item that failed.
 
     Attributes:
-        stage_s: seconds per stage that ran: "train", "sample", "score".
+        stage_s: seconds per stage that ran: "train", "sample", "score", "search", "write".
         counts: "steps" and "train_tokens" (optimiser), "prompts" (asked), "completions"
             (finished), "answer_tokens" (of those), "candidates" (decoded), "scored" (pairs of grid
             and view), "context" (views that did not fit), "reject_<reason>" (completions that
-            were no grid), "skipped_training" (1 when time was short or there were no views).
-            Absent means 0.
+            were no grid), "skipped_training" (1 when time was short or there were no views);
+            of a search "nodes", "search_over" (1 when nothing is left to try), "contradictions"
+            (pairs set aside because another has the same input), "found_<family>"; of writing
+            those of `kit.induce.writing.write`. Absent means 0.
         peak_rss_bytes: of the process so far; 0 where the system does not tell.
         failure: one line saying what went wrong, None when nothing did. Candidates that were
             found all the same are kept.

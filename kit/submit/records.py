@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kit.arc.candidate import Prediction
+from kit.arc.task import Task
 from kit.budget.plan import Plan
 from kit.rank.pool import CandidatePool
 from kit.solve.wire import from_plain, to_plain
@@ -25,6 +26,13 @@ def digest(value: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def task_digest(tasks: Sequence[Task]) -> str:
+    """A name of a task set: ids, order and contents."""
+    return digest(
+        [[t.task_id, [(pair.input, pair.output) for pair in t.train], t.test] for t in tasks]
+    )
+
+
 def plan_key(plan: Plan) -> str:
     """The name under which a plan's result is found again."""
     return digest(to_plain(plan))
@@ -35,9 +43,13 @@ def plan_record(plan: Plan) -> Record:
     return Record("plan", plan_key(plan), to_plain(plan))
 
 
-def result_record(result: WorkResult) -> Record:
-    """What came of a plan."""
-    data = {
+def result_record(result: WorkResult, at_s: float | None = None) -> Record:
+    """What came of a plan.
+
+    Args:
+        at_s: seconds since this start of the run began, for curves; nothing is decided from it.
+    """
+    data: dict[str, Any] = {
         "task_id": result.task_id,
         "plan": to_plain(result.plan),
         "pool": CandidatePool(result.candidates, result.scores).to_json(),
@@ -47,6 +59,8 @@ def result_record(result: WorkResult) -> Record:
         "failure": result.failure,
         "cut": result.cut,
     }
+    if at_s is not None:
+        data["at_s"] = round(at_s, 3)
     return Record("result", plan_key(result.plan), data)
 
 
@@ -64,6 +78,15 @@ def read_result(data: Mapping[str, Any]) -> WorkResult:
         failure=data["failure"],
         cut=data["cut"],
     )
+
+
+def pool_of(results: Iterable[WorkResult]) -> CandidatePool:
+    """Everything that results of one task propose, by round, so that the order in which workers
+    finished cannot change an answer."""
+    pool = CandidatePool()
+    for result in sorted(results, key=lambda r: (r.plan.round, plan_key(r.plan))):
+        pool = pool.add(result.candidates, result.scores)
+    return pool
 
 
 def failure_record(result: WorkResult) -> Record:

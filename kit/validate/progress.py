@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from kit.arc.candidate import Prediction
 from kit.arc.grid import Grid
 from kit.arc.task import Solutions, Task
-from kit.budget.plan import Plan
+from kit.budget.plan import Leg, Plan
 from kit.solve.work import WorkResult
 from kit.submit.observer import RunReport
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # Seconds between two bars where the output is a file (a Kaggle log keeps every one of them).
 _LOG_INTERVAL_S = 30.0
 
-_SOURCES = {"sample": "model", "search": "search", "llm_program": "program"}
+_SOURCES = {"sample": "model", "search": "programs", "llm_program": "written programs"}
+_LEGS = {"ttt": "training", "search": "search", "write": "writing"}
 
 
 class _PatientStream:
@@ -84,9 +85,10 @@ class ProgressObserver:
         self._stream = (_PatientStream if self._interactive else _LogStream)(shown_in)
         self._tasks: dict[str, Task] = {}
         self._tried: dict[str, None] = {}
-        self._busy: dict[str, None] = {}
+        self._busy: dict[tuple[Leg, str], None] = {}
+        self._leg, self._round = "", 0
         self._answers: dict[tuple[str, int], Prediction] = {}
-        self._sources: dict[tuple[str, int, Grid], str] = {}
+        self._sources: dict[tuple[str, int, Grid], set[str]] = {}
         self._stage_s: Counter[str] = Counter()
         self._peak_bytes = 0
         self._bar: tqdm | None = None
@@ -109,14 +111,15 @@ class ProgressObserver:
 
     def on_plan(self, plan: Plan) -> None:
         """Show the task as being worked on."""
-        self._busy[plan.task_id] = None
+        self._busy[plan.leg, plan.task_id] = None
+        self._leg, self._round = _LEGS[plan.leg], plan.round
 
     def on_result(self, result: WorkResult, fresh: bool) -> None:
         """Count a task, its seconds, its memory and where its candidates came from."""
-        self._busy.pop(result.task_id, None)
+        self._busy.pop((result.plan.leg, result.task_id), None)
         for candidate in result.candidates:
             key = (candidate.task_id, candidate.test_index, candidate.grid)
-            self._sources.setdefault(key, _SOURCES[candidate.source])
+            self._sources.setdefault(key, set()).add(_SOURCES[candidate.source])
         if fresh:
             self._stage_s.update(result.stage_s)
         self._peak_bytes = max(self._peak_bytes, result.peak_rss_bytes)
@@ -140,9 +143,10 @@ class ProgressObserver:
         if self._solutions:
             parts.append(f"solved {self._solved_tasks()}")
         if self._busy:
-            names = list(self._busy)
+            names = list(dict.fromkeys(name for _, name in self._busy))
             more = f" +{len(names) - 3}" if len(names) > 3 else ""
-            parts.append("now " + " ".join(names[:3]) + more)
+            again = f" round {self._round + 1}" if self._round else ""
+            parts.append(f"{self._leg}{again}: {' '.join(names[:3])}{more}")
         self._bar.set_postfix_str(", ".join(parts), refresh=False)
         self._bar.update(0)
 
@@ -203,10 +207,10 @@ class ProgressObserver:
         ]
 
     def _answered_by(self) -> str:
-        """How many first attempts each leg gave."""
+        """How many first attempts each leg gave; "model and programs" found the same."""
         counts = Counter(
-            self._sources.get((task_id, index, answer.attempts[0]), "cheap guess")
-            for (task_id, index), answer in self._answers.items()
+            " and ".join(sorted(self._sources.get((*place, answer.attempts[0]), ["cheap guess"])))
+            for place, answer in self._answers.items()
         )
         return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 

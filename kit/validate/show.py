@@ -1,7 +1,8 @@
 """`python -m kit show TASK`: a task in the terminal, with answers beside the truth.
 
 What it does: draws demonstrations and test inputs; attempts of a submission and the solution
-where they are there, and says what is right. TASK is an id or a file with one task.
+where they are there, and says what is right; prints the programs that a run found for them. TASK
+is an id or a file with one task.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from kit.arc.grid import Grid, shape
 from kit.arc.json_file import TaskFileError
 from kit.arc.solutions import resolve_solutions
 from kit.arc.task import Pair, Task
+from kit.submit.journal import JournalError
 from kit.submit.submission import ATTEMPTS, Attempts, SubmissionError
 from kit.validate.answers import read_submission
 from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.found_programs import programs_text, read_pool
 from kit.validate.terminal import (
     Block,
     above,
@@ -35,6 +38,7 @@ from kit.validate.terminal import (
 DESCRIPTION = "Show a task in the terminal, with answers beside the truth where they are known."
 
 DEFAULT_SUBMISSION = Path("submission.json")
+DEFAULT_RUN = Path("runs/latest")
 
 _DEFAULT_COLUMNS = 100  # where the output is no terminal
 _GAP = 4
@@ -130,6 +134,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help=f"answers to show (default: {DEFAULT_SUBMISSION} in this folder, if it has the task)",
     )
+    parser.add_argument(
+        "--run",
+        metavar="DIR",
+        type=Path,
+        default=DEFAULT_RUN,
+        help=f"run whose programs are shown under the answers (default: {DEFAULT_RUN})",
+    )
     parser.add_argument("--solutions", metavar="PATH", help="the truth (default: as far as known)")
     parser.add_argument(
         "--colour",
@@ -146,7 +157,8 @@ def run(args: argparse.Namespace) -> int:
         tasks, task = find_task(args.task, args.tasks)
         answers, answers_from = _find_answers(args.submission, task)
         solutions = resolve_solutions(args.solutions, tasks)
-    except (TaskFileError, SubmissionError) as error:
+        programs = programs_text(read_pool(args.run, task.task_id), answers) if answers else ""
+    except (TaskFileError, SubmissionError, JournalError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_REFUSED
     solution = solutions.get(task.task_id) if solutions else None
@@ -158,6 +170,8 @@ def run(args: argparse.Namespace) -> int:
         columns=shutil.get_terminal_size((_DEFAULT_COLUMNS, 24)).columns,
     )
     print(text)
+    if programs:
+        print(f"\n{programs}")
     print(f"\nfrom {tasks.source}" + (f", answers from {answers_from}" if answers else ""))
     return 0
 

@@ -49,22 +49,28 @@ class WorkersConfig:
         executor: "pool" for child processes, "inline" for the calling process (notebooks, tests).
         count: worker processes; 0 chooses from cores, memory and the size of the model.
         threads: threads of each; 0 shares the cores out.
+        search: more processes that search for programs only; 0 for one on each core that GPU
+            workers leave, and none without a GPU, where all workers search.
         grace_s: how long after an item's deadline its worker is killed.
     """
 
     executor: Literal["inline", "pool"] = "pool"
     count: int = 0
     threads: int = 0
+    search: int = 0
     grace_s: float = 2.0
 
     def __post_init__(self) -> None:
         if self.executor not in ("inline", "pool"):
             raise ValueError(f"workers.executor must be inline or pool, got {self.executor!r}")
-        for name in ("count", "threads", "grace_s"):
+        for name in ("count", "threads", "search", "grace_s"):
             if getattr(self, name) < 0:
                 raise ValueError(f"workers.{name} must not be negative, got {getattr(self, name)}")
-        if self.count > _MOST_WORKERS:
-            raise ValueError(f"workers.count must be {_MOST_WORKERS} at most, got {self.count}")
+        for name in ("count", "search"):
+            if getattr(self, name) > _MOST_WORKERS:
+                raise ValueError(
+                    f"workers.{name} must be {_MOST_WORKERS} at most, got {getattr(self, name)}"
+                )
 
 
 class WorkersLost(RuntimeError):
@@ -79,7 +85,12 @@ class Executor(Protocol):
         ...
 
     def idle(self) -> int:
-        """Workers without an item, not below 0."""
+        """Workers without an item, not below 0; without those of `idle_search`."""
+        ...
+
+    def idle_search(self) -> int:
+        """Workers without an item that take searches only; where there are such workers, the
+        others take no search."""
         ...
 
     def poll(self, timeout_s: float) -> list[WorkResult]:
@@ -97,27 +108,44 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Staffing:
-    """How many workers run, with how many threads each."""
+    """How many workers run, with how many threads each.
+
+    Attributes:
+        search: more workers, of one thread, that search for programs only.
+    """
 
     count: int
     threads: int
+    search: int = 0
 
 
-def choose_staffing(config: WorkersConfig, model_bytes: int) -> Staffing:
+def choose_staffing(
+    config: WorkersConfig, model_bytes: int, devices: int = 0, searches: bool = False
+) -> Staffing:
     """Workers and threads for this machine.
 
     Threads change the last digits of sums; a small model gets one whatever else is chosen, so that
     its answers are the same with any number of workers.
 
     Args:
-        model_bytes: size of the weights files.
+        model_bytes: size of the weights files; 0 where no model is used.
+        devices: GPUs; with any, one worker drives them, and the cores it leaves search.
+        searches: whether there is a search for programs.
     """
     cores, is_small = usable_cores(), model_bytes < SMALL_MODEL_BYTES
     count = 1 if config.executor == "inline" else config.count
+    if devices and model_bytes:
+        count = count or 1
+        beside = searches and config.executor == "pool"
+        search = config.search or max(0, cores - count) if beside else 0
+        threads = config.threads or (1 if is_small else max(1, cores - search))
+        return Staffing(count, threads, search)
     if not count:
         room = _available_bytes() // (WORKER_BYTES + _WEIGHT_COPIES * model_bytes)
         count = max(1, min(cores, room)) if is_small else 1
-    return Staffing(count, config.threads or (1 if is_small else max(1, cores // count)))
+    search = config.search if searches and model_bytes and config.executor == "pool" else 0
+    threads = config.threads or (1 if is_small else max(1, cores // count))
+    return Staffing(count, threads, search)
 
 
 def usable_cores() -> int:
@@ -152,7 +180,7 @@ def weights_bytes(model: Path) -> int:
 def open_executor(
     config: WorkersConfig,
     spec: SolverSpec,
-    model_bytes: int,
+    staffing: Staffing,
     run_folder: Path,
     clock: Clock | None = None,
 ) -> Executor:
@@ -160,10 +188,9 @@ def open_executor(
 
     Args:
         spec: the solver every worker opens.
-        model_bytes: size of the weights, see `weights_bytes`.
+        staffing: see `choose_staffing`.
         run_folder: gets workers/worker-<n>.log and scratch/worker-<n>/.
     """
-    staffing = choose_staffing(config, model_bytes)
     clock = clock or SystemClock()
     if config.executor == "inline":
         from kit.workers.inline import InlineExecutor

@@ -35,6 +35,10 @@ class InlineExecutor:
         """1 while nothing is kept."""
         return 0 if self._queue else 1
 
+    def idle_search(self) -> int:
+        """None: the calling process does everything."""
+        return 0
+
     def poll(self, timeout_s: float) -> list[WorkResult]:
         """Work on one kept item and hand over its result; waits only when there is none.
 

@@ -56,11 +56,13 @@ class _Worker:
 
     Attributes:
         child: None until there is something to do after the last one ended.
+        searches: it takes searches only.
         ready: it has opened its solver.
         given_up: no process is started in this place any more.
     """
 
     index: int
+    searches: bool = False
     child: Child | None = None
     ready: bool = False
     bad_starts: int = 0
@@ -83,7 +85,10 @@ class PoolExecutor:
         self._results: list[WorkResult] = []
         self._events: Events = queue.Queue()
         self._lost = "the executor is closed"
-        self._workers = [_Worker(index) for index in range(staffing.count)]
+        self._workers = [
+            _Worker(index, searches=index >= staffing.count)
+            for index in range(staffing.count + staffing.search)
+        ]
         for worker in self._workers:
             self._start(worker)
 
@@ -94,8 +99,17 @@ class PoolExecutor:
 
     def idle(self) -> int:
         """Workers without an item, those that are still starting included."""
-        free = sum(worker.job is None and not worker.given_up for worker in self._workers)
-        return max(0, free - len(self._backlog))
+        return self._free(searches=False)
+
+    def idle_search(self) -> int:
+        """The same of the workers that take searches only."""
+        return self._free(searches=True)
+
+    def _free(self, searches: bool) -> int:
+        kind = [worker for worker in self._workers if worker.searches == searches]
+        free = sum(worker.job is None and not worker.given_up for worker in kind)
+        kept = sum(any(self._is_for(worker, job) for worker in kind) for job in self._backlog)
+        return max(0, free - kept)
 
     def poll(self, timeout_s: float) -> list[WorkResult]:
         """Results that have come; waits up to `timeout_s` for the first one.
@@ -200,16 +214,24 @@ class PoolExecutor:
     def _hand_out(self) -> None:
         """Give kept items to workers, starting processes where there are none."""
         for worker in self._workers:
-            if not self._backlog:
-                return
             if worker.given_up or worker.job is not None:
+                continue
+            job = next((job for job in self._backlog if self._is_for(worker, job)), None)
+            if job is None:
                 continue
             if worker.child is None:
                 self._start(worker)
             elif worker.ready:
-                worker.job = self._backlog.popleft()
-                worker.job.tries += 1
-                tell_child(worker.child, to_plain(worker.job.item))
+                self._backlog.remove(job)
+                worker.job = job
+                job.tries += 1
+                tell_child(worker.child, to_plain(job.item))
+
+    def _is_for(self, worker: _Worker, job: _Job) -> bool:
+        """Whether a worker takes an item: one kept for searches no others, and the others no
+        search as long as there are such workers."""
+        kept = any(other.searches and not other.given_up for other in self._workers)
+        return (job.item.plan.leg == "search") == worker.searches if kept else not worker.searches
 
     def _end_overdue(self) -> None:
         """End items whose grace is over, and those that no worker could begin in time."""

@@ -10,7 +10,7 @@ import random
 
 import pytest
 
-from kit.arc.candidate import Candidate, ViewScore
+from kit.arc.candidate import Candidate, ProgramEvidence, ViewScore
 from kit.rank.pool import CandidatePool, PoolError
 
 GRID = ((1, 2, 3), (4, 5, 0))
@@ -49,6 +49,21 @@ def test_json_round_trip_is_exact(random_pool):
     for pool in pools:
         text = json.dumps(pool.to_json(), allow_nan=False)
         assert CandidatePool.from_json(json.loads(text)) == pool
+
+
+def test_evidence_of_programs_survives_json_and_may_be_missing():
+    for evidence in (
+        ProgramEvidence("lines", 12.5, 3, 4, 0.75, 0.5),
+        ProgramEvidence("x", 1, 2, 2),
+    ):
+        candidate = Candidate("t", 0, GRID, "search", "program", program="p", evidence=evidence)
+        value = json.loads(json.dumps(CandidatePool((candidate,)).to_json(), allow_nan=False))
+        assert CandidatePool.from_json(value).candidates == (candidate,)
+        value["candidates"][0]["evidence"]["bits"] = "few"
+        with pytest.raises(PoolError, match=r"candidates\[0\].evidence: bits must be float or int"):
+            CandidatePool.from_json(value)
+        del value["candidates"][0]["evidence"]
+        assert CandidatePool.from_json(value).candidates[0].evidence is None
 
 
 def test_a_nan_survives_json():

@@ -28,13 +28,7 @@ def test_settings_reach_the_worker_unchanged() -> None:
     )
     spec = solver_spec(settings)
     assert read_settings(json.loads(json.dumps(spec.settings))) == settings
-    assert spec.factory == "kit.solve.phases:open_solver"
-
-
-def test_search_is_refused_until_it_is_there() -> None:
-    with pytest.raises(ValueError, match="program search is not there yet; use ttt"):
-        SolveConfig(legs="search")
-    assert SolveConfig(legs="both").legs == "both"
+    assert spec.factory == "kit.solve.solver:open_solver"
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:

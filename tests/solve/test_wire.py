@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 
-from kit.arc.candidate import Candidate, ViewScore
+from kit.arc.candidate import Candidate, ProgramEvidence, ViewScore
 from kit.arc.task import Pair, Task
 from kit.budget.plan import Plan
 from kit.finetune.trainer import FinetuneConfig
@@ -18,6 +18,7 @@ from kit.solve.wire import from_plain, to_plain
 from kit.solve.work import WorkItem, WorkResult
 
 GRID = ((1, 2, 3), (4, 5, 6))
+EVIDENCE = ProgramEvidence("lines", 12.5, 2, 3, None, 0.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,11 @@ VALUES = [
     WorkItem(Task("t", (Pair(GRID, GRID),), (GRID, GRID)), Plan("t", seed=2**62), math.inf),
     WorkResult(
         "t",
-        Plan("t", 1, 2, 3, 4, 5, 6, 7, 8),
-        (Candidate("t", 0, GRID, "sample", "x", -0.1), Candidate("t", 1, GRID, "search", "x")),
+        Plan("t", 1, 2, 3, 4, 5, 6, 7, 8, "search", 0.3),
+        (
+            Candidate("t", 0, GRID, "sample", "x", -0.1),
+            Candidate("t", 1, GRID, "search", "x", evidence=EVIDENCE),
+        ),
         (ViewScore("t", 0, GRID, (-1.0, -math.inf)),),
         {"train": 1.5},
         {"steps": 3},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from kit.arc.candidate import Candidate, Prediction, ViewScore
+from kit.arc.candidate import Candidate, Prediction, ProgramEvidence, ViewScore
 from kit.budget.plan import Plan
 from kit.solve.work import WorkResult
 from kit.submit.journal import Record, encode_record
@@ -29,6 +29,7 @@ RESULT = WorkResult(
     candidates=(
         Candidate("t", 0, GRID, "sample", "identity", -1.25, 7),
         Candidate("t", 0, ((0,),), "search", "program", None, program="rot90"),
+        Candidate("t", 0, GRID, "search", "program", evidence=ProgramEvidence("f", 9.0, 2, 3)),
     ),
     scores=(ViewScore("t", 0, GRID, (-1.0, float("-inf"))),),
     stage_s={"train": 1.5},

@@ -86,7 +86,7 @@ def test_the_bar_says_how_far_and_how_long() -> None:
     observer.on_end(RunReport("done"))
     before, after = stream.getvalue().split("task b: MemoryError: full\n")
     assert before.startswith("0/3 tasks")
-    assert "2/3 tasks" in after and "1:02:05 left, solved 0, now a\n" in after
+    assert "2/3 tasks" in after and "1:02:05 left, solved 0, training: a\n" in after
     assert after.endswith(", solved 1\n")
 
 

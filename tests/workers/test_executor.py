@@ -45,6 +45,25 @@ def test_staffing(config: WorkersConfig, model_bytes: int, staffing: Staffing) -
     assert choose_staffing(config, model_bytes) == staffing
 
 
+@pytest.mark.parametrize(
+    ("config", "model_bytes", "staffing"),
+    [
+        (WorkersConfig(), 2**20, Staffing(1, 1, 7)),
+        (WorkersConfig(), 9 * GIB, Staffing(1, 1, 7)),
+        (WorkersConfig(count=2, search=3), 9 * GIB, Staffing(2, 5, 3)),
+        (WorkersConfig(count=9), 9 * GIB, Staffing(9, 8)),
+        (WorkersConfig(), 0, Staffing(8, 1)),
+        (WorkersConfig(executor="inline"), 2**20, Staffing(1, 1)),
+    ],
+)
+def test_beside_a_gpu_the_other_cores_search(
+    config: WorkersConfig, model_bytes: int, staffing: Staffing
+) -> None:
+    assert choose_staffing(config, model_bytes, devices=1, searches=True) == staffing
+    assert choose_staffing(config, model_bytes, devices=1, searches=False).search == 0
+    assert choose_staffing(WorkersConfig(search=2), 2**20, searches=True) == Staffing(8, 1, 2)
+
+
 def test_little_memory_means_fewer_workers_but_never_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "_available_bytes", lambda: 2 * GIB)
     assert choose_staffing(WorkersConfig(), 2**20) == Staffing(3, 1)
@@ -77,6 +96,7 @@ def test_an_error_in_one_line() -> None:
 def test_the_parent_side_imports_no_torch() -> None:
     code = (
         "import sys, kit.workers.pool, kit.workers.child, kit.solve.phases, kit.solve.toolbox;"
+        "import kit.solve.solver, kit.staff;"
         "print([m for m in ('torch', 'transformers', 'peft') if m in sys.modules])"
     )
     root = Path(__file__).resolve().parents[2]

@@ -39,13 +39,19 @@ def pool(
     count: int = 1,
     factory: str = FACTORY,
     grace_s: float = 0.2,
+    search: int = 0,
 ) -> Iterator[PoolExecutor]:
     spec = SolverSpec(factory, {"do": do or {}})
-    executor = PoolExecutor(spec, Staffing(count, 1), folder, SystemClock(), grace_s)
+    executor = PoolExecutor(spec, Staffing(count, 1, search), folder, SystemClock(), grace_s)
     try:
         yield executor
     finally:
         executor.close()
+
+
+def search_item(task_id: str) -> WorkItem:
+    item = make_item(task_id)
+    return WorkItem(item.task, Plan(task_id, leg="search", search_s=1.0), item.deadline_s)
 
 
 def collect(executor: PoolExecutor, count: int) -> dict[str, WorkResult]:
@@ -249,3 +255,25 @@ def test_children_die_with_a_killed_parent(tmp_path: Path, action: str) -> None:
     parent.wait()
     parent.stdout.close()
     assert gone_within(pids, 2.0)
+
+
+def test_searchers_take_searches_only_and_the_others_none(tmp_path: Path) -> None:
+    with pool(tmp_path, {"a": "sleep 1"}, count=1, search=2) as executor:
+        assert (executor.idle(), executor.idle_search()) == (1, 2)
+        for task_id in ("s1", "s2", "s3"):
+            executor.submit(search_item(task_id))
+        assert (executor.idle(), executor.idle_search()) == (1, 0)
+        executor.submit(make_item("a"))
+        executor.submit(make_item("b"))
+        assert (executor.idle(), executor.idle_search()) == (0, 0)
+        results = collect(executor, 5)
+        pids = {name: result.counts["pid"] for name, result in results.items()}
+        assert pids["a"] == pids["b"] and pids["a"] not in (pids["s1"], pids["s2"], pids["s3"])
+        assert (executor.idle(), executor.idle_search()) == (1, 2)
+
+
+def test_searches_go_to_the_others_when_no_searcher_can_be_started(tmp_path: Path) -> None:
+    with pool(tmp_path, count=1, search=1) as executor:
+        executor._workers[1].given_up = True
+        executor.submit(search_item("s"))
+        assert collect(executor, 1)["s"].candidates and executor.idle_search() == 0
