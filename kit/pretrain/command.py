@@ -16,10 +16,14 @@ from kit.engine.machine import keep_freed_memory
 from kit.pretrain.corpus import Corpus, CorpusConfig, load_re_arc, rules_of_pairs, view_tokens
 from kit.pretrain.dev_tasks import DEV_TASKS
 from kit.pretrain.export import export_model, model_card
+from kit.pretrain.procedural import held_out_views
 from kit.pretrain.recipe import train
+from kit.pretrain.rules.catalogue import held_out_rules, training_rules
 from kit.pretrain.run import BUNDLED_SHAPE, CHECKPOINT, PretrainConfig, Run
 
 MAX_HELD_OUT_TOKENS = 1500
+NUM_HELD_OUT_RULES = 100
+"""Questions of held-out rules: about two of each."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +43,11 @@ def run(args: argparse.Namespace) -> int:
     tasks = load_dataset("arc1-train").tasks
     generated = load_re_arc(args.re_arc) if args.re_arc else []
     original = rules_of_pairs({i: task.train for i, task in tasks.items()})
-    print(f"corpus: {len(generated)} re-arc rules, {len(original)} ARC-AGI-1 training tasks")
+    rules = training_rules()
+    print(
+        f"corpus: {len(generated)} re-arc rules, {len(original)} ARC-AGI-1 training tasks, "
+        f"{len(rules)} procedural rules, random programs"
+    )
     config = PretrainConfig(seed=args.seed)
     state = Run(BUNDLED_SHAPE, config, args.threads)
     if args.resume and (args.out / CHECKPOINT).is_file():
@@ -47,11 +55,15 @@ def run(args: argparse.Namespace) -> int:
     elif (args.out / CHECKPOINT).is_file():
         raise FileExistsError(f"{args.out / CHECKPOINT} is there already: --resume goes on from it")
     print(f"model: {BUNDLED_SHAPE.num_parameters():,} weights, step {state.step} of {args.steps}")
-    held_out = [view for i in DEV_TASKS if (view := _held_out_view(tasks[i])) is not None]
+    questions = [view for i in DEV_TASKS if (view := _held_out_view(tasks[i])) is not None]
+    held_out = {
+        "tasks": questions,
+        "rules": held_out_views(held_out_rules(), NUM_HELD_OUT_RULES, args.seed),
+    }
     seconds = float("inf") if args.minutes is None else 60 * args.minutes
-    corpus = Corpus(generated, original, CorpusConfig())
+    corpus = Corpus(generated, original, CorpusConfig(), rules, programs=True)
     if train(state, corpus, held_out, args.steps, args.out, seconds):
-        card = model_card(state, len(generated), len(original))
+        card = model_card(state, len(generated), len(original), len(rules))
         export_model(state.weights, state.shape, args.out / "model", card)
         print(f"wrote {args.out / 'model'}")
     else:

@@ -1,6 +1,7 @@
 """What the bundled model learns from: many pairs of many rules, drawn fresh at every step.
 
-Sources: re-arc pairs (files given by the user, see README) and the ARC-AGI-1 training tasks.
+Sources: re-arc pairs (files given by the user, see README), the ARC-AGI-1 training tasks,
+procedural rules (`kit.pretrain.rules`) and random programs; weights of those that are there.
 Development tasks and tasks that reappear in the evaluation set are left out here, at the door
 (`may_train_on`); evaluation sets never come near this folder.
 """
@@ -10,8 +11,9 @@ from __future__ import annotations
 import json
 import lzma
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,8 @@ from kit.augment.transform import Transform
 from kit.augment.views import View
 from kit.encode.cells import pair_len
 from kit.pretrain.dev_tasks import may_train_on
+from kit.pretrain.procedural import program_pairs, rule_pairs
+from kit.pretrain.rules.rule import Rule
 
 
 class CorpusError(ValueError):
@@ -29,8 +33,8 @@ class CorpusError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule with pairs that follow it, smallest first.
+class RecordedRule:
+    """One rule with recorded pairs that follow it, smallest first.
 
     Attributes:
         pairs: grids as strings of digits, rows joined by "|": compact, and parsed when drawn.
@@ -57,13 +61,13 @@ def _text_tokens(text: str) -> int:
     return len(text) + 1
 
 
-def make_rule(rule_id: str, pairs: Iterable[tuple[str, str]]) -> Rule:
+def make_rule(rule_id: str, pairs: Iterable[tuple[str, str]]) -> RecordedRule:
     """A rule with its pairs sorted by size; the encoding adds three markers to a pair."""
     sized = sorted((_text_tokens(a) + _text_tokens(b) + 3, a, b) for a, b in pairs)
-    return Rule(rule_id, tuple((a, b) for _, a, b in sized), tuple(n for n, _, _ in sized))
+    return RecordedRule(rule_id, tuple((a, b) for _, a, b in sized), tuple(n for n, _, _ in sized))
 
 
-def load_re_arc(folder: Path) -> list[Rule]:
+def load_re_arc(folder: Path) -> list[RecordedRule]:
     """Rules of re-arc files (`*.jsonl` or `*.jsonl.xz`: one line per task with id and pairs).
 
     Raises:
@@ -92,7 +96,7 @@ def _digits(grid: object) -> str:
     return "|".join("".join(map(str, row)) for row in grid)
 
 
-def rules_of_pairs(pairs_by_task: dict[str, tuple[Pair, ...]]) -> list[Rule]:
+def rules_of_pairs(pairs_by_task: dict[str, tuple[Pair, ...]]) -> list[RecordedRule]:
     """Rules of ARC training tasks; ids that must not be trained on are left out."""
     return [
         make_rule(f"arc {i}", [(_digits(p.input), _digits(p.output)) for p in pairs])
@@ -108,7 +112,8 @@ class CorpusConfig:
     Attributes:
         max_pairs: pairs of one sequence, at most.
         long_share: share of sequences that may use `long_tokens` instead of `short_tokens`.
-        arc_share: share drawn from the original ARC pairs instead of re-arc.
+        re_arc_weight, arc_weight, rules_weight, programs_weight: how often a sequence comes from
+            each source, relative to the other sources that the corpus has.
         wrap_share: share in which inputs, outputs or both get a further symmetry, which makes
             new rules of old ones (Akyurek et al. 2024, section 5: 30%).
         move_zero_share: share of colour permutations that also move colour 0.
@@ -118,19 +123,50 @@ class CorpusConfig:
     short_tokens: int = 640
     long_tokens: int = 1536
     long_share: float = 0.1
-    arc_share: float = 0.15
+    re_arc_weight: float = 0.45
+    arc_weight: float = 0.1
+    rules_weight: float = 0.35
+    programs_weight: float = 0.1
     wrap_share: float = 0.3
     move_zero_share: float = 0.3
+
+
+ArrayPair = tuple[np.ndarray, np.ndarray]
+Draw = Callable[[int, int, random.Random], tuple[str, list[ArrayPair]]]
+"""(tokens in all, pairs wanted, generator) -> (id of the rule, pairs that fit, perhaps none)."""
 
 
 class Corpus:
     """Draws training views of random rules under random transforms."""
 
-    def __init__(self, generated: list[Rule], original: list[Rule], config: CorpusConfig) -> None:
-        if not generated and not original:
+    def __init__(
+        self,
+        generated: Sequence[RecordedRule],
+        original: Sequence[RecordedRule],
+        config: CorpusConfig,
+        rules: Sequence[Rule] = (),
+        programs: bool = False,
+    ) -> None:
+        """A corpus of what is given.
+
+        Args:
+            generated, original: recorded pairs of re-arc and of ARC training tasks.
+            rules: procedural rules, drawn afresh every time.
+            programs: whether tasks of random programs are drawn as well.
+        Raises:
+            CorpusError: nothing is given, or all of it has no weight.
+        """
+        draws: tuple[tuple[bool, float, Draw], ...] = (
+            (bool(generated), config.re_arc_weight, partial(_recorded_pairs, generated)),
+            (bool(original), config.arc_weight, partial(_recorded_pairs, original)),
+            (bool(rules), config.rules_weight, partial(rule_pairs, rules)),
+            (programs, config.programs_weight, program_pairs),
+        )
+        there = [(weight, draw) for given, weight, draw in draws if given and weight > 0]
+        if not there:
             raise CorpusError("a corpus needs at least one rule")
-        self._generated = generated or original
-        self._original = original or generated
+        self._weights = [weight for weight, _ in there]
+        self._draws = [draw for _, draw in there]
         self._config = config
 
     def draw(self, rng: random.Random) -> View:
@@ -138,31 +174,18 @@ class Corpus:
         config = self._config
         limit = config.long_tokens if rng.random() < config.long_share else config.short_tokens
         while True:
-            source = self._original if rng.random() < config.arc_share else self._generated
-            rule = rng.choice(source)
-            pairs = self._draw_pairs(rule, limit, rng)
+            (draw,) = rng.choices(self._draws, self._weights)
+            rule_id, pairs = draw(limit, rng.randint(3, config.max_pairs), rng)
             if len(pairs) >= 2:
-                return self._view(rule.rule_id, pairs, rng)
+                return self._view(rule_id, pairs, rng)
 
-    def _draw_pairs(self, rule: Rule, limit: int, rng: random.Random) -> list[tuple[str, str]]:
-        wanted = rng.randint(3, self._config.max_pairs)
-        usable = rule.num_within(1.5 * limit / wanted)
-        picked = rng.sample(range(usable), min(wanted, usable))
-        chosen, total = [], 0
-        for index in picked:
-            total += rule.tokens[index]
-            if total > limit:
-                break
-            chosen.append(rule.pairs[index])
-        return chosen
-
-    def _view(self, rule_id: str, pairs: list[tuple[str, str]], rng: random.Random) -> View:
+    def _view(self, rule_id: str, pairs: list[ArrayPair], rng: random.Random) -> View:
         shared = Transform(rng.randrange(8), self._colours(rng))
         before, after = self._wrap(rng)
         done = []
         for a, b in pairs:
-            x = shared.apply_array(before.apply_array(_grid_text(a)))
-            y = shared.apply_array(after.apply_array(_grid_text(b)))
+            x = shared.apply_array(before.apply_array(a))
+            y = shared.apply_array(after.apply_array(b))
             done.append(Pair(from_array(x), from_array(y)))
         *examples, last = done
         return View(rule_id, None, tuple(examples), last.input, last.output)
@@ -184,6 +207,21 @@ class Corpus:
         if rng.random() < self._config.move_zero_share:
             return tuple(rng.sample(range(NUM_COLOURS), NUM_COLOURS))
         return (0, *rng.sample(range(1, NUM_COLOURS), NUM_COLOURS - 1))
+
+
+def _recorded_pairs(
+    rules: Sequence[RecordedRule], limit: int, wanted: int, rng: random.Random
+) -> tuple[str, list[ArrayPair]]:
+    """Different pairs of one recorded rule, as many of those wanted as fit."""
+    rule = rng.choice(rules)
+    usable = rule.num_within(1.5 * limit / wanted)
+    chosen, total = [], 0
+    for index in rng.sample(range(usable), min(wanted, usable)):
+        total += rule.tokens[index]
+        if total > limit:
+            break
+        chosen.append(tuple(map(_grid_text, rule.pairs[index])))
+    return rule.rule_id, chosen
 
 
 def view_tokens(view: View) -> int:

@@ -17,7 +17,7 @@ TYPICAL_CONTEXT = 300
 """Tokens that a token sees on average in sequences of about 600."""
 
 
-def model_card(run: Run, num_generated: int, num_original: int) -> str:
+def model_card(run: Run, num_generated: int, num_original: int, num_rules: int) -> str:
     """Markdown that says what the weights are and what they were trained on."""
     shape = run.shape
     # Forward and backward: three times the forward's operations (Kaplan et al. 2020).
@@ -29,8 +29,8 @@ A Llama of {shape.num_parameters():,} weights ({shape.num_layers} layers, hidden
 from nothing by `python -m kit pretrain` with seed {run.config.seed} on CPU cores.
 
 - Data: {num_generated} re-arc rules (pairs generated with michaelhodel/re-arc, MIT) and the
-  demonstrations of {num_original} ARC-AGI-1 training tasks (Apache-2.0), under random symmetries,
-  colour permutations and orders.
+  demonstrations of {num_original} ARC-AGI-1 training tasks (Apache-2.0); {num_rules} procedural
+  rules and random programs of the kit; all under random symmetries, colour permutations, orders.
 - Never seen: evaluation sets, ARC-AGI-2, ConceptARC, Mini-ARC, the 40 development tasks and their
   generators (`kit/pretrain/dev_tasks.py`), training tasks 40853293 and caa06a1f.
 - Training: {run.step} steps, {run.tokens / 1e6:.1f}M tokens, about {flops:.1e} FLOPs.

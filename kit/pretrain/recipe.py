@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -58,18 +58,21 @@ def lr_scale(config: PretrainConfig, step: int, num_steps: int) -> float:
 def train(
     run: Run,
     corpus: Corpus,
-    held_out: Sequence[View],
+    held_out: Mapping[str, Sequence[View]],
     num_steps: int,
     out: Path,
     max_s: float = float("inf"),
 ) -> bool:
     """Train up to step `num_steps`; False if `max_s` seconds were over before.
 
+    Args:
+        held_out: questions nothing is trained on, under the names that they are printed with.
+
     Writes a checkpoint to `out` now and then and at the end. To finish a run early, resume it
     with fewer steps: the decay then begins earlier.
     """
     encoding = CellEncoding()
-    validation = [encoding.encode(v) for v in held_out]
+    validation = {name: [encoding.encode(v) for v in views] for name, views in held_out.items()}
     begin, first_tokens = time.monotonic(), run.tokens
     recent: list[float] = []
     while run.step < num_steps and time.monotonic() - begin < max_s:
@@ -83,8 +86,9 @@ def train(
                 flush=True,
             )
         if run.step % SAVE_EVERY == 0:
-            loss, exact = run.evaluate(validation)
-            print(f"held-out tasks: loss {loss:.4f}  exact {exact:.3f}", flush=True)
+            for name, questions in validation.items():
+                loss, exact = run.evaluate(questions)
+                print(f"held-out {name}: loss {loss:.4f}  exact {exact:.3f}", flush=True)
             run.save(out)
     run.save(out)
     return run.step >= num_steps

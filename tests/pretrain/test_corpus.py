@@ -8,13 +8,10 @@ from __future__ import annotations
 import json
 import random
 
-import numpy as np
 import pytest
 
 from kit.arc.datasets import load_dataset
-from kit.arc.grid import as_array
 from kit.arc.task import Pair, Task
-from kit.augment.transform import Transform
 from kit.pretrain.corpus import (
     Corpus,
     CorpusConfig,
@@ -25,22 +22,9 @@ from kit.pretrain.corpus import (
     view_tokens,
 )
 from kit.pretrain.dev_tasks import CONTAMINATED, DEV_TASKS, choose_dev_tasks, may_train_on
+from tests.pretrain.canonical import canonical
 
 TRAINING = load_dataset("arc1-train").tasks
-
-
-def canonical(pair: Pair) -> bytes:
-    """The smallest image of a pair under symmetries, colours numbered as they appear."""
-    return min(_numbered(pair, Transform(element)) for element in range(8))
-
-
-def _numbered(pair: Pair, turn: Transform) -> bytes:
-    grids = [turn.apply_array(as_array(grid)) for grid in (pair.input, pair.output)]
-    cells = np.concatenate([grid.ravel() for grid in grids])
-    colours, first = np.unique(cells, return_index=True)
-    number = np.zeros(10, dtype=np.uint8)
-    number[colours[np.argsort(first)]] = np.arange(len(colours))
-    return bytes([s for grid in grids for s in grid.shape]) + number[cells].tobytes()
 
 
 def forms(task: Task) -> set[bytes]:

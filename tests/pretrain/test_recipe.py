@@ -42,7 +42,7 @@ def weights_of(run: Run) -> list[torch.Tensor]:
 
 def test_a_resumed_run_equals_an_undisturbed_one(corpus, tmp_path) -> None:
     whole = Run(SHAPE, CONFIG, 1)
-    assert train(whole, corpus, [], 6, tmp_path / "a")
+    assert train(whole, corpus, {}, 6, tmp_path / "a")
     first = Run(SHAPE, CONFIG, 1)
     for step in range(3):
         batch = draw_batch(corpus, CellEncoding(), CONFIG, step)
@@ -51,7 +51,7 @@ def test_a_resumed_run_equals_an_undisturbed_one(corpus, tmp_path) -> None:
     again = Run(SHAPE, CONFIG, 1)
     again.load(tmp_path / "b")
     assert again.step == 3
-    train(again, corpus, [], 6, tmp_path / "b")
+    train(again, corpus, {}, 6, tmp_path / "b")
     last = Run(SHAPE, CONFIG, 1)
     last.load(tmp_path / "b")
     assert last.step == 6 and last.tokens == whole.tokens
@@ -61,7 +61,7 @@ def test_a_resumed_run_equals_an_undisturbed_one(corpus, tmp_path) -> None:
 
 def test_loss_falls(corpus, tmp_path, capsys) -> None:
     run = Run(SHAPE, CONFIG, 2)
-    train(run, corpus, [], 50, tmp_path)
+    train(run, corpus, {}, 50, tmp_path)
     losses = [float(line.split("loss")[1].split()[0]) for line in _steps(capsys)]
     assert losses[-1] < 0.9 * losses[0]
 
@@ -90,7 +90,7 @@ def test_the_export_gives_the_same_logits_in_transformers(tmp_path) -> None:
         for layer in run.weights.layers:
             layer.o.normal_(std=0.1)
             layer.down.normal_(std=0.1)
-    export_model(run.weights, run.shape, tmp_path, model_card(run, 1, 2))
+    export_model(run.weights, run.shape, tmp_path, model_card(run, 1, 2, 3))
     model = open_model(tmp_path, "float32")
     tokens, positions = torch.arange(30) % 25, 32 * torch.arange(30)
     with torch.inference_mode():
