@@ -18,6 +18,11 @@ COMMANDS = {
     "score": ("kit.validate.score", "score a submission against solutions"),
     "check": ("kit.validate.check", "check a submission against the contest's rules"),
     "show": ("kit.validate.show", "show a task's grids in the terminal"),
+    "rules": (
+        "kit.validate.show_rules",
+        "show procedural tasks that the bundled model learns from",
+    ),
+    "report": ("kit.validate.report", "write a run as one HTML file to look at"),
     "doctor": ("kit.doctor", "say what is installed and what works on this machine"),
     "bench": ("kit.bench", "measure speed, effect and fault tolerance on this machine"),
     "pretrain": ("kit.pretrain.command", "train the bundled model from nothing"),
