@@ -7,6 +7,7 @@ the program and for `kit.solve`. What it does not: import torch; workers do, aft
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -123,11 +124,16 @@ def schedule(
     writing = None
     if config.programs.is_on:
         writing = open_writing(config.budget, tasks, config.seed, stop_at_s, staffing.count)
+    ttt_share_s = math.inf
+    if config.budget.unit == "time":
+        whole_s = staffing.count * max(0.0, stop_at_s - began_s)
+        ttt_share_s = config.budget.training_share * whole_s
     return LegScheduler(
         _schedule_model(config, tasks, stop_at_s, staffing) if legs != "search" else None,
         search,
         writing,
         apart=staffing.search > 0,
+        ttt_share_s=ttt_share_s,
     )
 
 

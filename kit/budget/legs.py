@@ -4,8 +4,9 @@ Where all workers take everything (a machine without a GPU), each decision goes 
 
 1. the search, while it has not used its share of the run,
 2. writing programs, where that is asked for: once for every task without a convincing program,
-3. training: tasks without a convincing program before the others,
-4. the search again, with what training leaves.
+3. training, while it has not used its own share: tasks without a convincing program first,
+4. the search again,
+5. training again, with what the search leaves.
 
 Where the search has workers of its own, it keeps to them and they keep to it. What it does not:
 decide how much a task gets; that is `kit.budget.scheduler` and `kit.budget.searching`.
@@ -13,6 +14,7 @@ decide how much a task gets; that is `kit.budget.scheduler` and `kit.budget.sear
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -46,16 +48,20 @@ class LegScheduler:
         search: SearchState | None = None,
         writing: WritingState | None = None,
         apart: bool = False,
+        ttt_share_s: float = math.inf,
     ) -> None:
         """Start with legs that have done nothing yet; None for those that do not take part.
 
         Args:
             apart: the search has workers of its own.
+            ttt_share_s: worker-seconds that training and sampling may take before the search
+                goes on.
         """
         self._ttt = ttt
         self._search = search
         self._writing = writing
         self._apart = apart
+        self._ttt_left_s = ttt_share_s
 
     def next_plans(self, now_s: float, free: int, free_search: int = 0) -> list[Plan]:
         """What free workers do next; fewer plans than workers when nothing more fits. The plans
@@ -78,10 +84,18 @@ class LegScheduler:
         """For a worker that is not kept for searches."""
         plan = None if self._apart else self._next_search(now_s, within_share=True)
         plan = plan or self._next_writing(now_s)
-        if plan is None and self._ttt is not None:
-            plan = next(iter(self._ttt.next_plans(now_s, 1)), None)
+        if plan is None and self._ttt_left_s > 0:
+            plan = self._next_ttt(now_s)
         if plan is None and not self._apart:
             plan = self._next_search(now_s)
+        return plan or self._next_ttt(now_s)
+
+    def _next_ttt(self, now_s: float) -> Plan | None:
+        if self._ttt is None:
+            return None
+        plan = next(iter(self._ttt.next_plans(now_s, 1)), None)
+        if plan is not None:
+            self._ttt_left_s -= self.predicted_s(plan)
         return plan
 
     def _next_search(self, now_s: float, within_share: bool = False) -> Plan | None:
@@ -132,6 +146,7 @@ class LegScheduler:
         elif plan.leg == "write" and self._writing is not None:
             self._writing = self._writing.started(plan)
         elif plan.leg == "ttt" and self._ttt is not None:
+            self._ttt_left_s += self.predicted_s(plan) - sum(stage_s.values())
             self._ttt.finish(plan, stage_s, counts, cut, lost)
 
     def judge(self, task_id: str, outlook: Outlook) -> None:

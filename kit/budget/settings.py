@@ -24,6 +24,8 @@ class BudgetConfig:
             left, by lowest margin.
         search_share: most of the run that the search for programs may take, where it has no cores
             of its own, before training has had the rest.
+        training_share: part of the run that training and sampling get, where they share their
+            workers with the search, before the search goes on.
         search_slices_s: seconds of a task's first search, its second ...; less where time is
             short. Unit "time" only.
         search_nodes: of a task's first search with unit "work"; a later one has four times more.
@@ -41,6 +43,7 @@ class BudgetConfig:
     min_test_views: int = 4
     rounds: int = 0
     search_share: float = 0.5
+    training_share: float = 0.5
     search_slices_s: tuple[float, ...] = (0.3, 6.0, 60.0)
     search_nodes: int = 20_000
     writing_s: float = 120.0
@@ -58,8 +61,9 @@ class BudgetConfig:
                 f"budget.reserve_s must be 0 to less than the {self.time_s:g} s there are, "
                 f"got {self.reserve_s}"
             )
-        if not 0 <= self.search_share <= 1:
-            raise ValueError(f"budget.search_share must be 0 to 1, got {self.search_share}")
+        for name in ("search_share", "training_share"):
+            if not 0 <= (share := getattr(self, name)) <= 1:
+                raise ValueError(f"budget.{name} must be 0 to 1, got {share}")
         if not self.search_slices_s or min(self.search_slices_s) <= 0:
             raise ValueError(
                 f"budget.search_slices_s must be one or more seconds, got {self.search_slices_s}"

@@ -7,7 +7,7 @@ the input and undo the change on the output.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -24,6 +24,16 @@ SEEN, RESULT = "seen", "result"
 
 ROLE_BITS = 1.0
 SYMMETRY_BITS = 2.0
+
+
+def either(families: Sequence[Family]) -> Family:
+    """The families one after the other, each with an equal part of what is left."""
+
+    def propose(problem: Problem, meter: Meter) -> Iterator[Proposal]:
+        for done, family in enumerate(families):
+            yield from family(problem, meter.part(1 / (len(families) - done)))
+
+    return propose
 
 
 def kept_colours(problem: Problem) -> tuple[int, ...]:

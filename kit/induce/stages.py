@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from kit.induce.augmented import with_roles
+from kit.augment.transform import DIHEDRAL_NAMES
+from kit.induce.augmented import either, with_roles, with_symmetry
 from kit.induce.families.arrange import propose_arrangements
 from kit.induce.families.boxes import propose_boxes
 from kit.induce.families.cell_rules import propose_cell_rules
@@ -34,32 +35,66 @@ from kit.induce.families.stamps import propose_stamps
 from kit.induce.families.templates import propose_templates
 from kit.induce.search import Stage
 
+TRANSPOSE = DIHEDRAL_NAMES.index("transpose")
+
+_SMALLER = (
+    propose_panels,
+    propose_mosaics,
+    propose_repair,
+    propose_scaling,
+    propose_crops,
+    propose_cell_rules,
+)
+"""Asked about the smaller problems that steps on input and output leave."""
+
+_LAYERED = (
+    propose_restorations,
+    propose_object_recolour,
+    propose_connections,
+    propose_rays,
+    propose_cell_rules,
+)
+"""Asked about one layer of the output."""
+
+_BRANCHED = (
+    propose_crops,
+    propose_restorations,
+    propose_panels,
+    propose_mosaics,
+    propose_scaling,
+)
+"""Asked about one side of a branch."""
+
+_BY_COLOUR = (
+    propose_panels,
+    propose_counting,
+    propose_connections,
+    propose_crops,
+    propose_object_recolour,
+    propose_restorations,
+    propose_boxes,
+    propose_rays,
+    propose_templates,
+    propose_point_symmetry,
+    propose_object_motion,
+)
+"""Asked again with colours named by their rank."""
+
+_ONE_SIDED = (
+    propose_panels,
+    propose_mosaics,
+    propose_repair,
+    propose_counting,
+    propose_cell_rules,
+    propose_arrangements,
+    propose_rows,
+)
+"""Asked again with rows and columns exchanged."""
+
 
 @cache
 def stages() -> tuple[Stage, ...]:
     """All stages, in order."""
-    inner = [
-        propose_panels,
-        propose_mosaics,
-        propose_repair,
-        propose_scaling,
-        propose_crops,
-        propose_cell_rules,
-    ]
-    layered = [
-        propose_restorations,
-        propose_object_recolour,
-        propose_connections,
-        propose_rays,
-        propose_cell_rules,
-    ]
-    branched = [
-        propose_crops,
-        propose_restorations,
-        propose_panels,
-        propose_mosaics,
-        propose_scaling,
-    ]
     return (
         Stage("panels", propose_panels, 10_000),
         Stage("scaling", propose_scaling, 10_000),
@@ -80,15 +115,17 @@ def stages() -> tuple[Stage, ...]:
         Stage("rectangles", propose_rectangles, 10_000),
         Stage("arrangements", propose_arrangements, 10_000),
         Stage("stacking", stacking(2), 60_000, leave_out=False),
-        Stage("inverse_steps", inverse_steps(inner), 20_000, leave_out=False),
+        Stage("inverse_steps", inverse_steps(_SMALLER), 20_000, leave_out=False),
         Stage("rows", propose_rows, 10_000),
         Stage("object_motion", propose_object_motion, 10_000),
         Stage("stamps", propose_stamps, 10_000),
         Stage("denoising", propose_denoising, 10_000),
         Stage("stacking_roles", with_roles(stacking(2), "most"), 60_000, leave_out=False),
         Stage("iterated", propose_iterated_rules, 10_000, leave_out=False),
-        Stage("branches", branches(branched), 20_000, leave_out=False),
-        Stage("layers", layers(layered), 30_000, leave_out=False),
+        Stage("branches", branches(_BRANCHED), 20_000, leave_out=False),
+        Stage("layers", layers(_LAYERED), 30_000, leave_out=False),
         Stage("cell_stages", propose_cell_stages, 20_000, leave_out=False),
+        Stage("roles", with_roles(either(_BY_COLOUR), "most"), 20_000, leave_out=False),
+        Stage("turned", with_symmetry(either(_ONE_SIDED), TRANSPOSE), 20_000, leave_out=False),
         Stage("stacking_deep", stacking(3), 1_000_000, leave_out=False, share=1.0),
     )

@@ -63,7 +63,8 @@ def simulate(
     share = config.search_share if legs == "both" and not apart else 1.0
     search = open_search(config, tasks, 7, stop_s, searchers, share * searchers * stop_s)
     ttt = open_scheduler(config, tasks, 7, stop_s, workers) if legs == "both" else None
-    scheduler = LegScheduler(ttt, search, apart=apart > 0)
+    ttt_share_s = config.training_share * workers * stop_s
+    scheduler = LegScheduler(ttt, search, apart=apart > 0, ttt_share_s=ttt_share_s)
     log, now_s, running = Log(), 0.0, []
     free = Counter(any=workers, search=apart)
     while True:
@@ -170,6 +171,18 @@ def test_the_share_can_be_nothing_or_everything() -> None:
     assert not simulate(make_tasks(6), config, "both").of("ttt")
 
 
+def test_the_search_goes_on_when_training_has_had_its_share() -> None:
+    config = replace(CONFIG, time_s=120.0, rounds=1, training_share=0.1)
+    log = simulate(make_tasks(60), config, "both", seconds=lambda plan: plan.search_s or 1.5)
+    first_ttt_s = log.of("ttt")[0][0]
+    later = [start for start, _, _ in log.of("search") if start > first_ttt_s]
+    assert later, "the search goes on"
+    trained = sum(end - start for start, end, _ in log.of("ttt") if start < later[0])
+    whole_s = 2 * config.stop_after_s()
+    assert 0.05 * whole_s < trained < 0.1 * whole_s + 3
+    assert max(end for _, end, _ in log.items) <= config.stop_after_s()
+
+
 def test_searchers_of_their_own_work_beside_training() -> None:
     config = replace(CONFIG, time_s=120.0, rounds=1)
     log = simulate(make_tasks(100), config, "both", workers=1, apart=3, ready_s=0.0)
@@ -236,6 +249,7 @@ def test_programs_are_written_once_for_tasks_without_a_convincing_one() -> None:
     ("change", "message"),
     [
         (dict(search_share=1.5), "search_share must be 0 to 1, got 1.5"),
+        (dict(training_share=-0.5), "training_share must be 0 to 1, got -0.5"),
         (dict(search_slices_s=()), "one or more seconds"),
         (dict(search_slices_s=(1.0, 0.0)), "one or more seconds"),
         (dict(search_nodes=0), "search_nodes must be 1 or more"),

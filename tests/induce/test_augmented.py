@@ -12,6 +12,7 @@ from kit.budget.clock import SystemClock
 from kit.induce.augmented import (
     ROLE_BITS,
     SYMMETRY_BITS,
+    either,
     kept_colours,
     with_roles,
     with_symmetry,
@@ -138,3 +139,17 @@ def test_variables_of_the_wrapped_program_may_have_any_name() -> None:
     grid = cells("10/02")
     expected = own.run(np.ascontiguousarray(Transform(2).apply_array(grid)))
     assert text(found.program.run(grid)) == text(Transform(2).inverse().apply_array(expected))
+
+
+def test_either_asks_all_and_gives_each_its_part() -> None:
+    parts: list[float] = []
+
+    def counting(posed: Problem, meter: Meter) -> Iterator[Proposal]:
+        parts.append(meter.left_nodes())
+        meter.spend(10)
+        yield Proposal(single("rotate90"), 1.0)
+
+    found = list(either((counting, counting, counting))(RARE, Meter(SystemClock(), nodes=300)))
+    assert len(found) == 3
+    assert parts == [100, 145, 280], "what one leaves, the next ones have"
+    assert list(either(())(RARE, Meter(SystemClock()))) == []

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 import numba
 import numpy as np
 
-from kit.induce.objects import background_colour, label_components
+from kit.induce.things.objects import background_colour, label_components
 
 NO_COLOUR = 10
 """What a colour plane holds where there is no colour: outside the grid, nothing hit."""

@@ -21,13 +21,13 @@ from kit.induce.families.object_recolour import (
     source_masks,
 )
 from kit.induce.meter import Meter
-from kit.induce.object_parts import PARTS, STRIPS, part_bits, part_of
-from kit.induce.object_tables import Lesson, decide, learn_tables, lesson_of
 from kit.induce.problem import Problem
 from kit.induce.program import Program, call
-from kit.induce.properties import Scene
 from kit.induce.proposal import Proposal
 from kit.induce.sift import best_first, sift
+from kit.induce.things.object_parts import PARTS, STRIPS, part_bits, part_of
+from kit.induce.things.object_tables import Lesson, decide, learn_tables, lesson_of
+from kit.induce.things.properties import Scene
 
 MAX_BITS = 32.0
 """Longer programs have hardly ever been right on other grids."""

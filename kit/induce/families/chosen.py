@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kit.induce.box_features import Boxes
-from kit.induce.choosing import Choice, Features, Goal, choices, tabulate
+from kit.induce.areas.box_features import Boxes
+from kit.induce.areas.choosing import Choice, Features, Goal, choices, tabulate
+from kit.induce.areas.region_features import column, feature_bits, names_for, ordered
+from kit.induce.areas.regions import OBJECT_KINDS, find_regions, kind_background
 from kit.induce.meter import Meter
 from kit.induce.problem import Problem
 from kit.induce.program import Program, Statement, call
 from kit.induce.proposal import Proposal
-from kit.induce.region_features import column, feature_bits, names_for, ordered
-from kit.induce.regions import OBJECT_KINDS, find_regions, kind_background
 from kit.induce.sift import fits
 
 MAX_REGIONS = 60

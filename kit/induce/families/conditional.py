@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kit.induce.grid_facts import FACTS
 from kit.induce.meter import Meter
 from kit.induce.problem import Problem
 from kit.induce.program import Program, call
 from kit.induce.proposal import Family, Proposal
+from kit.induce.readings.grid_facts import FACTS
 
 MOST = 6
 FAMILY_SHARE = 0.2

@@ -10,14 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kit.induce.box_features import Boxes
-from kit.induce.choosing import Choice, Goal
-from kit.induce.families.chosen import Plan, cut_grids, propose_choices
-from kit.induce.meter import Meter
-from kit.induce.problem import Problem
-from kit.induce.program import Statement, call
-from kit.induce.proposal import Proposal
-from kit.induce.region_views import (
+from kit.induce.areas.box_features import Boxes
+from kit.induce.areas.choosing import Choice, Goal
+from kit.induce.areas.region_views import (
     ROLES,
     VIEWS,
     painted_view,
@@ -25,8 +20,13 @@ from kit.induce.region_views import (
     shrunk,
     view_shape,
 )
-from kit.induce.regions import REGION_KINDS
-from kit.induce.turns import TURNS, UNTURNS
+from kit.induce.areas.regions import REGION_KINDS
+from kit.induce.families.chosen import Plan, cut_grids, propose_choices
+from kit.induce.meter import Meter
+from kit.induce.problem import Problem
+from kit.induce.program import Statement, call
+from kit.induce.proposal import Proposal
+from kit.induce.readings.turns import TURNS, UNTURNS
 
 VIEW_BITS = {"box": 0.0, "own": 1.0, "rest": 3.0, "inside": 2.0, "grown": 4.0}
 TURN_BITS = 4.0

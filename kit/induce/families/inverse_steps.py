@@ -19,10 +19,10 @@ from kit.induce.families.input_steps import Lines, Step, input_steps
 from kit.induce.families.output_steps import Undone, output_steps
 from kit.induce.families.panel_cuts import cuts_of
 from kit.induce.meter import Meter
-from kit.induce.panel_facts import panel_places
 from kit.induce.problem import Problem
 from kit.induce.program import Program, Statement, call
 from kit.induce.proposal import Family, Proposal
+from kit.induce.readings.panel_facts import panel_places
 from kit.induce.sift import sift
 from kit.induce.values import Images
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from kit.induce.meter import Meter
-from kit.induce.mosaic_tiles import MARKS, TILES, tile_of
 from kit.induce.problem import Problem
 from kit.induce.program import Program, Statement, call, single
 from kit.induce.proposal import Proposal
+from kit.induce.readings.mosaic_tiles import MARKS, TILES, tile_of
+from kit.induce.readings.turns import TURNS
 from kit.induce.sift import best_first, sift
-from kit.induce.turns import TURNS
 
 Layout = tuple[tuple[str, ...], ...]
 

@@ -13,14 +13,21 @@ from functools import cache
 import numpy as np
 
 from kit.induce.meter import Meter
-from kit.induce.motions import FIXED_WORDS, direction_of, moved_cells, offsets, slid, word_bits
-from kit.induce.object_tables import MAX_ACTIONS, Lesson, Table, learn_tables, lesson_of
-from kit.induce.objects import background_colour
 from kit.induce.problem import Problem
 from kit.induce.program import single
-from kit.induce.properties import Scene
 from kit.induce.proposal import Proposal
 from kit.induce.sift import best_first, sift
+from kit.induce.things.motions import (
+    FIXED_WORDS,
+    direction_of,
+    moved_cells,
+    offsets,
+    slid,
+    word_bits,
+)
+from kit.induce.things.object_tables import MAX_ACTIONS, Lesson, Table, learn_tables, lesson_of
+from kit.induce.things.objects import background_colour
+from kit.induce.things.properties import Scene
 
 READINGS = {"colour4": 0.5, "colour8": 0.5, "any8": 0.5, "any4": 1.0, "by_colour": 1.5}
 """Segmentation -> bits."""

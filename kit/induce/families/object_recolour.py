@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from kit.induce.meter import Meter
-from kit.induce.object_tables import Table, colour_for, learn_tables, lesson_of
 from kit.induce.problem import Problem
 from kit.induce.program import single
-from kit.induce.properties import Scene, colour_names
 from kit.induce.proposal import Proposal
 from kit.induce.sift import best_first, sift
+from kit.induce.things.object_tables import Table, colour_for, learn_tables, lesson_of
+from kit.induce.things.properties import Scene, colour_names
 
 MAX_BITS = 32.0
 """Longer programs have hardly ever been right on other grids."""

@@ -15,7 +15,13 @@ import numpy as np
 
 from kit.induce.families.panel_cuts import Cut, cuts_of
 from kit.induce.meter import Meter
-from kit.induce.panel_facts import (
+from kit.induce.primitives.panels import (
+    unfold_panels,
+)
+from kit.induce.problem import Problem
+from kit.induce.program import Program, Statement, call
+from kit.induce.proposal import Proposal
+from kit.induce.readings.panel_facts import (
     KINDS,
     NUMBERS,
     REFERENCES,
@@ -25,12 +31,6 @@ from kit.induce.panel_facts import (
     panels_background,
     read_stack,
 )
-from kit.induce.primitives.panels import (
-    unfold_panels,
-)
-from kit.induce.problem import Problem
-from kit.induce.program import Program, Statement, call
-from kit.induce.proposal import Proposal
 from kit.induce.sift import best_first, sift
 from kit.induce.values import Image, Images
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from kit.induce.meter import Meter
-from kit.induce.objects import background_colour
 from kit.induce.problem import Problem
 from kit.induce.program import single
 from kit.induce.proposal import Proposal
 from kit.induce.sift import best_first, sift
-from kit.induce.symmetry_centres import IMAGES
+from kit.induce.things.objects import background_colour
+from kit.induce.things.symmetry_centres import IMAGES
 
 READINGS = {"any8": 1.0, "whole": 1.0, "colour8": 1.5, "any4": 1.5, "colour4": 2.0}
 """Segmentation -> bits."""

@@ -14,15 +14,21 @@ import numpy as np
 
 from kit.induce.chains import LISTING_SHARE
 from kit.induce.meter import Meter
-from kit.induce.objects import background_colour
-from kit.induce.paint_tables import Table, covers_changes, learn_paints, table_bits, tables_of
 from kit.induce.primitives.registry import primitives
 from kit.induce.problem import Problem
 from kit.induce.program import Program, call
-from kit.induce.properties import property_bits
 from kit.induce.proposal import Proposal
+from kit.induce.readings.paint_tables import (
+    Table,
+    covers_changes,
+    learn_paints,
+    table_bits,
+    tables_of,
+)
+from kit.induce.readings.strokes import Strokes
 from kit.induce.sift import best_first, sift
-from kit.induce.strokes import Strokes
+from kit.induce.things.objects import background_colour
+from kit.induce.things.properties import property_bits
 from kit.induce.values import Image
 
 UNSEEN_BITS = 4.0

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kit.induce.choosing import Goal
+from kit.induce.areas.choosing import Goal
+from kit.induce.areas.regions import POOLED_KIND
 from kit.induce.families.chosen import Plan, cut_grids, propose_choices
 from kit.induce.families.crop import Cut
 from kit.induce.meter import Meter
 from kit.induce.problem import Problem
 from kit.induce.proposal import Proposal
-from kit.induce.regions import POOLED_KIND
-from kit.induce.turns import TURNS, UNTURNS
+from kit.induce.readings.turns import TURNS, UNTURNS
 
 MAX_RECTANGLES = 900
 TURN_BITS = 4.0

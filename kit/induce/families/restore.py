@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kit.induce.box_features import Boxes
-from kit.induce.choosing import Choice, Goal
+from kit.induce.areas.box_features import Boxes
+from kit.induce.areas.choosing import Choice, Goal
+from kit.induce.areas.region_areas import AREAS, COLOUR_WORDS, area_colour, region_area
+from kit.induce.areas.regions import REGION_KINDS
 from kit.induce.families.chosen import Plan, cut_grids, propose_choices
 from kit.induce.meter import Meter
 from kit.induce.primitives.restore import paint_other_regions, paint_outside, paint_regions
@@ -21,8 +23,6 @@ from kit.induce.primitives.selection import Selection
 from kit.induce.problem import Problem
 from kit.induce.program import Statement, call
 from kit.induce.proposal import Proposal
-from kit.induce.region_areas import AREAS, COLOUR_WORDS, area_colour, region_area
-from kit.induce.regions import REGION_KINDS
 from kit.induce.values import Image
 
 AREA_BITS = {"own": 0.0, "box": 1.0, "gaps": 1.0, "inside": 1.5}

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from kit.induce.meter import Meter
-from kit.induce.objects import Thing, background_colour, segment
 from kit.induce.primitives.stamps import OWN, Stamp
 from kit.induce.problem import Problem
 from kit.induce.program import single
 from kit.induce.proposal import Proposal
 from kit.induce.sift import best_first, sift
+from kit.induce.things.objects import Thing, background_colour, segment
 
 REACHES = (1, 2, 3, 4)
 """Cells that a stamp may reach beyond its mark."""

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from kit.induce.meter import Meter
-from kit.induce.objects import background_colour, label_components
 from kit.induce.problem import Problem
 from kit.induce.program import single
 from kit.induce.proposal import Proposal
 from kit.induce.sift import best_first, sift
+from kit.induce.things.objects import background_colour, label_components
 
 READINGS = {"any8": 0.5, "any4": 1.0, "colour8": 2.0}
 """Segmentation -> bits."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kit.induce.objects import background_colour, segment
+from kit.induce.things.objects import background_colour, segment
 from kit.induce.values import Image, Images, make_image
 
 MAX_ARRANGED = 60

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
-from kit.induce.grid_facts import grid_fact_of
 from kit.induce.primitives.measures import picture
 from kit.induce.program import parse_program
+from kit.induce.readings.grid_facts import grid_fact_of
 from kit.induce.values import Image, make_image
 
 
 def grid_fact(image: Image, name: str) -> Hashable:
-    """One of the FACTS about a grid (kit.induce.grid_facts)."""
+    """One of the FACTS about a grid (kit.induce.readings.grid_facts)."""
     return grid_fact_of(image.cells, name)
 
 

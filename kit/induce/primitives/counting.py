@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from kit.induce.objects import Thing, background_colour, segment
 from kit.induce.primitives.measures import picture
+from kit.induce.things.objects import Thing, background_colour, segment
 from kit.induce.values import Image, make_image
 
 Tally = tuple[tuple[int, int], ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kit.induce.objects import background_colour, label_components
+from kit.induce.things.objects import background_colour, label_components
 from kit.induce.values import Image
 
 

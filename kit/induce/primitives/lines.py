@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from kit.induce.objects import Thing, background_colour, segment
-from kit.induce.strokes import STEPS, Strokes, make_strokes, stroke_colours
+from kit.induce.readings.strokes import STEPS, Strokes, make_strokes, stroke_colours
+from kit.induce.things.objects import Thing, background_colour, segment
 from kit.induce.values import Image
 
 FRAMES = ("north", "neighbour", "edge", "tip")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kit.induce.objects import label_components
 from kit.induce.primitives.colours import _majority
 from kit.induce.primitives.geometry import _content_box
 from kit.induce.primitives.regions import _outside
+from kit.induce.things.objects import label_components
 from kit.induce.values import MAX_IMAGE_SIDE, Image, Images, make_image
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kit.induce.objects import label_components
+from kit.induce.things.objects import label_components
 from kit.induce.values import MAX_IMAGE_SIDE, Image, make_image
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kit.induce.mosaic_tiles import cell_marks, tile_of
-from kit.induce.turns import TURNS
+from kit.induce.readings.mosaic_tiles import cell_marks, tile_of
+from kit.induce.readings.turns import TURNS
 from kit.induce.values import MAX_IMAGE_SIDE, Image, make_image
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kit.induce.motions import moved_cells, offsets
-from kit.induce.object_tables import decide
-from kit.induce.properties import scene
+from kit.induce.things.motions import moved_cells, offsets
+from kit.induce.things.object_tables import decide
+from kit.induce.things.properties import scene
 from kit.induce.values import Image
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from kit.induce.object_tables import colour_for, decide
-from kit.induce.properties import scene
+from kit.induce.things.object_tables import colour_for, decide
+from kit.induce.things.properties import scene
 from kit.induce.values import Image
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kit.induce.objects import background_colour, segment
-from kit.induce.symmetry_centres import best_centre, images_of
+from kit.induce.things.objects import background_colour, segment
+from kit.induce.things.symmetry_centres import best_centre, images_of
 from kit.induce.values import Image
 
 _MOST_CELLS = 250

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kit.induce.objects import Thing, background_colour, segment
 from kit.induce.primitives.counting import tally
+from kit.induce.things.objects import Thing, background_colour, segment
 from kit.induce.values import Image, make_image
 
 Legend = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int, int, int], ...]]

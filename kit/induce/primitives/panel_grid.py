@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from kit.induce.panel_facts import (
+from kit.induce.program import Program, parse_program
+from kit.induce.readings.panel_facts import (
     apply_table,
     compared_layers,
     panel_places,
@@ -15,7 +16,6 @@ from kit.induce.panel_facts import (
     panels_background,
     read_stack,
 )
-from kit.induce.program import Program, parse_program
 from kit.induce.values import Image, Images, make_image
 
 

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kit.induce.objects import background_colour
-from kit.induce.panel_facts import (
+from kit.induce.readings.panel_facts import (
     apply_table,
     panel_places,
     panel_values,
     panels_background,
     read_stack,
 )
+from kit.induce.things.objects import background_colour
 from kit.induce.values import Image, Images, make_image
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kit.induce.regularity import (
+from kit.induce.readings.regularity import (
     draw_lattice,
     fill_by_symmetries,
     find_lattice,

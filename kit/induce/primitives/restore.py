@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from kit.induce.areas.region_areas import area_colour, region_area
 from kit.induce.primitives.selection import Selection
-from kit.induce.region_areas import area_colour, region_area
 from kit.induce.values import Image
 
 
@@ -13,7 +13,7 @@ def paint_regions(image: Image, selection: Selection, area: str, colour: int | s
     """The grid with an area of every kept region in one colour.
 
     Args:
-        area: one of AREAS (kit.induce.region_areas).
+        area: one of AREAS (kit.induce.areas.region_areas).
         colour: or one of the words of COLOUR_WORDS there, for a colour of the region.
     """
     cells = image.cells.copy()

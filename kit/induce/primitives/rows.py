@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kit.induce.objects import background_colour
+from kit.induce.things.objects import background_colour
 from kit.induce.values import Image, make_image
 
 AXES = ("rows", "columns")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kit.induce.objects import background_colour
+from kit.induce.things.objects import background_colour
 from kit.induce.values import MAX_IMAGE_SIDE, Image, make_image
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kit.induce.box_features import Boxes
-from kit.induce.region_features import column
-from kit.induce.region_views import painted_view, region_view, shrunk
-from kit.induce.regions import find_regions, kind_background
+from kit.induce.areas.box_features import Boxes
+from kit.induce.areas.region_features import column
+from kit.induce.areas.region_views import painted_view, region_view, shrunk
+from kit.induce.areas.regions import find_regions, kind_background
 from kit.induce.values import Image, make_image
 
 
@@ -102,7 +102,7 @@ def cut_out(selection: Selection, view: str) -> Image | None:
     """The picture of the kept region; undefined without one and where several kept ones differ.
 
     Args:
-        view: one of VIEWS (kit.induce.region_views).
+        view: one of VIEWS (kit.induce.areas.region_views).
     """
     if not selection.kept:
         return None
@@ -120,7 +120,7 @@ def cut_painted(selection: Selection, view: str, role: str) -> Image | None:
     """Like `cut_out`, with all content in one colour or its two colours exchanged.
 
     Args:
-        role: one of ROLES (kit.induce.region_views).
+        role: one of ROLES (kit.induce.areas.region_views).
     """
     if not selection.kept:
         return None

@@ -7,7 +7,7 @@ import itertools
 import numba
 import numpy as np
 
-from kit.induce.objects import label_components
+from kit.induce.things.objects import label_components
 from kit.induce.values import Image, Images
 
 MAX_PARTS = 60

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kit.induce.objects import background_colour, segment
+from kit.induce.things.objects import background_colour, segment
 from kit.induce.values import Image
 
 OWN = -1
@@ -42,7 +42,7 @@ def draw_stamps_at_objects(
     """A pattern drawn at the upper-left corner of every object of a known size and colour.
 
     Args:
-        kind: a segmentation of `kit.induce.objects`.
+        kind: a segmentation of `kit.induce.things.objects`.
         stamps: (height, width) or (height, width, colour) -> (row offset, column offset, colour
             or OWN) of each cell.
         over: whether cells that are not background are written over, too.

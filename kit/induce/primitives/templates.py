@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kit.induce.objects import Thing, background_colour, segment
-from kit.induce.property_shapes import painted
-from kit.induce.turns import TURNS
+from kit.induce.readings.turns import TURNS
+from kit.induce.things.objects import Thing, background_colour, segment
+from kit.induce.things.property_shapes import painted
 from kit.induce.values import Image
 
 _TURN_SETS = {

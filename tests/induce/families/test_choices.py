@@ -14,11 +14,11 @@ from kit.induce.families.crop import propose_crops
 from kit.induce.families.rectangles import propose_rectangles
 from kit.induce.families.restore import propose_restorations
 from kit.induce.meter import Meter
-from kit.induce.objects import segment
 from kit.induce.problem import Problem
 from kit.induce.program import parse_program
 from kit.induce.proposal import Family, Proposal
 from kit.induce.sift import fits
+from kit.induce.things.objects import segment
 
 FAMILIES = (propose_crops, propose_rectangles, propose_restorations, propose_classes)
 

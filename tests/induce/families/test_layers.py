@@ -8,10 +8,10 @@ from kit.budget.clock import SystemClock
 from kit.induce.families.layers import layers
 from kit.induce.families.restore import propose_restorations
 from kit.induce.meter import Meter
-from kit.induce.objects import segment
 from kit.induce.problem import Problem
 from kit.induce.program import parse_program
 from kit.induce.sift import fits
+from kit.induce.things.objects import segment
 
 propose_layers = layers((propose_restorations,))
 

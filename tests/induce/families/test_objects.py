@@ -15,10 +15,10 @@ from kit.induce.families.object_recolour import propose_object_recolour
 from kit.induce.families.point_symmetry import propose_point_symmetry
 from kit.induce.families.templates import propose_templates
 from kit.induce.meter import Meter
-from kit.induce.objects import segment
 from kit.induce.problem import Problem
 from kit.induce.program import parse_program
 from kit.induce.proposal import Family
+from kit.induce.things.objects import segment
 
 FAMILIES = (
     propose_object_recolour,

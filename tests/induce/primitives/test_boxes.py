@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kit.induce.object_parts import PARTS, STRIPS, part_of
-from kit.induce.objects import segment
 from kit.induce.primitives.boxes import paint_parts
+from kit.induce.things.object_parts import PARTS, STRIPS, part_of
+from kit.induce.things.objects import segment
 from kit.induce.values import Image
 
 RING = np.array(

@@ -15,7 +15,7 @@ from kit.induce.primitives.lines import (
     paint_crossings,
     paint_strokes,
 )
-from kit.induce.strokes import RULES
+from kit.induce.readings.strokes import RULES
 from tests.induce.pictures import image, text
 
 

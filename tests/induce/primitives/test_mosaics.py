@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kit.induce.primitives.mosaics import mosaic, mosaic_by_cell, turn_image
-from kit.induce.turns import TURNS, UNTURNS
+from kit.induce.readings.turns import TURNS, UNTURNS
 from kit.induce.values import Image
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kit.induce.primitives.object_symmetry import symmetrise_objects
-from kit.induce.symmetry_centres import IMAGES
+from kit.induce.things.symmetry_centres import IMAGES
 from kit.induce.values import Image
 
 
