@@ -161,16 +161,18 @@ def _answer(program: Program, grid: np.ndarray) -> Grid | None:
 
 
 def _predicts_left_out(problem: Problem, stage: Stage, meter: Meter) -> float | None:
-    """Share of demonstrations that the family predicts from the others; None if time is short."""
+    """Share of demonstrations that the family predicts from the others; None if time is short:
+    a family that was stopped has not failed."""
     right = 0
     for index, wanted in enumerate(problem.outputs):
-        if meter.is_over():
-            return None
         reduced = problem.without(index)
         # As much as the whole problem may have cost: without a limit one pair could eat all.
         part = meter.part(1 / (len(problem.inputs) - index))
         proposals = itertools.islice(stage.family(reduced, part), LEFT_OUT_TRIES)
-        right += any(_predicts(proposal, reduced, wanted) for proposal in proposals)
+        if any(_predicts(proposal, reduced, wanted) for proposal in proposals):
+            right += 1
+        elif part.is_over():
+            return None
     return right / len(problem.inputs)
 
 

@@ -21,6 +21,7 @@ from kit.arc.json_file import TaskFileError
 from kit.arc.solutions import resolve_solutions
 from kit.arc.task import Pair, Task
 from kit.submit.journal import JournalError
+from kit.submit.lock import SUBMISSION_NAME
 from kit.submit.submission import ATTEMPTS, Attempts, SubmissionError
 from kit.validate.answers import read_submission
 from kit.validate.command import EXIT_REFUSED, run_command
@@ -138,8 +139,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run",
         metavar="DIR",
         type=Path,
-        default=DEFAULT_RUN,
-        help=f"run whose programs are shown under the answers (default: {DEFAULT_RUN})",
+        help=f"run whose answers and programs are shown (default: the programs of {DEFAULT_RUN})",
     )
     parser.add_argument("--solutions", metavar="PATH", help="the truth (default: as far as known)")
     parser.add_argument(
@@ -155,9 +155,11 @@ def run(args: argparse.Namespace) -> int:
     """Print the task; the exit code: 0, or 2 for bad input."""
     try:
         tasks, task = find_task(args.task, args.tasks)
-        answers, answers_from = _find_answers(args.submission, task)
+        answers, answers_from = _find_answers(_submission_of(args), task)
         solutions = resolve_solutions(args.solutions, tasks)
-        programs = programs_text(read_pool(args.run, task.task_id), answers) if answers else ""
+        programs = ""
+        if answers:
+            programs = programs_text(read_pool(args.run or DEFAULT_RUN, task.task_id), answers)
     except (TaskFileError, SubmissionError, JournalError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_REFUSED
@@ -174,6 +176,14 @@ def run(args: argparse.Namespace) -> int:
         print(f"\n{programs}")
     print(f"\nfrom {tasks.source}" + (f", answers from {answers_from}" if answers else ""))
     return 0
+
+
+def _submission_of(args: argparse.Namespace) -> Path | None:
+    """The file whose answers are shown: the one that was named, else the named run's own."""
+    if args.submission is None and args.run is not None:
+        own = args.run / SUBMISSION_NAME
+        return own if own.is_file() else None
+    return args.submission
 
 
 def main(argv: Sequence[str]) -> int:

@@ -153,6 +153,18 @@ def test_left_out_pairs_are_asked_of_the_reduced_problem() -> None:
     assert found.left_out == 1 / 3
 
 
+def test_a_family_that_was_stopped_has_not_failed() -> None:
+    def slow(posed: Problem, meter: Meter) -> Iterator[Proposal]:
+        # Dear on the reduced problems, which have one pair less.
+        if len(posed.inputs) == 3 or meter.spend(500):
+            yield Proposal(FLIP, 3.0)
+
+    (found,) = search(Stage("slow", slow, 1000)).found
+    assert found.left_out is None
+    (found,) = search(Stage("slow", slow, 10_000)).found
+    assert found.left_out == 1.0
+
+
 def test_a_family_has_two_tries_for_a_left_out_pair() -> None:
     wrong = single("negative")
     for number, share in ((LEFT_OUT_TRIES - 1, 1.0), (LEFT_OUT_TRIES, 0.0)):

@@ -162,3 +162,19 @@ def test_answers_that_do_not_fit_the_task_are_refused(
     assert "task a: 2 answers for 1 test inputs" in capsys.readouterr().err
     assert main(["b", "--tasks", files["tasks"], "--submission", path]) == 2
     assert "task b: not in this submission" in capsys.readouterr().err
+
+
+def test_a_named_run_brings_its_own_answers(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = {"b": {"train": [{"input": [[0, 1]], "output": [[1], [0]]}], "test": [{"input": [[1]]}]}}
+    path = write("b.json", task)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    attempts = {"attempt_1": [[7]], "attempt_2": [[8]]}
+    (folder / "submission.json").write_text(json.dumps({"b": [attempts]}))
+    assert main(["b", "--tasks", str(path), "--run", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "attempt 1" in shown and f"answers from {folder / 'submission.json'}" in shown
+    assert main(["b", "--tasks", str(path), "--run", str(tmp_path / "none")]) == 0
+    assert "attempt 1" not in capsys.readouterr().out
