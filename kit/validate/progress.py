@@ -103,6 +103,8 @@ class ProgressObserver:
             total=len(tasks),
             file=self._stream,
             unit="task",
+            # A tick that counts no task must show too: the second round of searches counts none.
+            miniters=0,
             mininterval=0.2 if interactive else _LOG_INTERVAL_S,
             maxinterval=1.0 if interactive else _LOG_INTERVAL_S,
             dynamic_ncols=interactive,

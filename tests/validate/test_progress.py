@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from kit.arc.candidate import Candidate, Prediction
 from kit.arc.grid import Grid
 from kit.arc.task import Pair, Task
 from kit.budget.plan import Plan
 from kit.solve.work import WorkResult
 from kit.submit.observer import RunReport
+from kit.validate import progress
 from kit.validate.progress import ProgressObserver
 
 ONE: Grid = ((1,),)
@@ -136,3 +139,17 @@ def test_a_bar_in_a_terminal_stays_on_its_line() -> None:
     observer.on_result(result("a"), fresh=True)
     observer.on_end(RunReport("done"))
     assert stream.getvalue().count("\r") >= 2 and stream.getvalue().count("\n") == 1
+
+
+def test_the_bar_goes_on_when_all_tasks_were_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_LOG_INTERVAL_S", 0.0)
+    stream = io.StringIO()
+    observer = ProgressObserver(SOLUTIONS, stream)
+    observer.on_start(TASKS)
+    for task in TASKS:
+        observer.on_result(result(task.task_id), fresh=True)
+    for left_s in (50.0, 40.0, 30.0):
+        observer.on_plan(Plan("a", round=1, leg="search"))
+        observer.on_tick(left_s)
+    shown = stream.getvalue()
+    assert all(f"0:{left} left" in shown for left in (50, 40, 30)), shown
