@@ -7,9 +7,9 @@ answer is read as JSON and checked as a grid here; nothing of a program's is unp
 What it does not: judge what a program answers, or keep the kernel's own faults from it.
 
 Performance (2 cores, Python 3.11): the child starts in 0.2 to 0.5 s, once; an honest program on 3
-grids then costs 7 to 11 ms in the median, 2 to 3 of them the fork, the system call filter under one; on a
-machine with more to do than cores, two to three times that. A program that takes its child along,
-possible only in a weak sandbox, costs a new start.
+grids then costs 7 to 11 ms in the median, 2 to 3 of them the fork, the system call filter under
+one; on a machine with more to do than cores, two to three times that. A program that takes its
+child along, possible only in a weak sandbox, costs a new start.
 """
 
 from __future__ import annotations
