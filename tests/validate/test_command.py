@@ -37,8 +37,15 @@ def test_a_reader_that_has_seen_enough_is_no_error(files: dict[str, str]) -> Non
     read_end, write_end = os.pipe()
     os.close(read_end)
     command = [sys.executable, "-m", "kit", "show", "b", "--tasks", files["tasks"]]
+    # Not in the repository's folder, where a run may have left a submission.json of other tasks.
     done = subprocess.run(
-        command, cwd=REPOSITORY, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False
+        command,
+        cwd=Path(files["tasks"]).parent,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     os.close(write_end)
     assert (done.returncode, done.stderr) == (141, "")
