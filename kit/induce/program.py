@@ -164,6 +164,7 @@ def _parse_argument(node: ast.expr, names: set[str], where: str) -> Any:
             raise ProgramError(f"{where}: {node.id!r} has no value yet")
         return Name(node.id)
     try:
+        # Builds numbers, texts and containers of them; runs nothing.
         return ast.literal_eval(node)
     except (ValueError, TypeError) as error:
         raise ProgramError(f"{where}: arguments are names or literals") from error

@@ -47,6 +47,7 @@ def run_program(source: str, inputs: list[list[list[int]]], say: Say) -> None:
 def _load(source: str) -> Callable[[np.ndarray], object]:
     """The function `transform` that a source text defines."""
     namespace: dict[str, Any] = {"__name__": "program", "np": np}
+    # The one place that runs foreign code: in a fork of the confined child, which ends with it.
     exec(compile(source, _FILENAME, "exec", dont_inherit=True), namespace)
     transform = namespace.get("transform")
     if not callable(transform):
