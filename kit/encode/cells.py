@@ -2,7 +2,8 @@
 
 A pair is: START_INPUT, input rows each ended by ROW_IN, START_OUTPUT, output rows each ended by
 ROW_OUT, END. Inputs and outputs use different colour tokens, so the model knows the plane without
-looking at positions. 26 of 32 token ids are in use.
+looking at positions. With contiguous positions the sequence begins with the token LINE, by which
+one set of weights knows how positions are counted. 27 of 32 token ids are in use.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ START_INPUT = 22
 START_OUTPUT = 23
 END = 24
 PAD = 25
+LINE = 26
 VOCAB = 32
 
 TOKEN_NAMES = (
@@ -36,7 +38,8 @@ TOKEN_NAMES = (
     "<output>",
     "<end>",
     "<pad>",
-    *(f"<spare{i}>" for i in range(6)),
+    "<line>",
+    *(f"<spare{i}>" for i in range(5)),
 )
 
 
@@ -124,12 +127,13 @@ class CellEncoding:
         self.grammar = CellGrammar()
         self.max_tokens = max_tokens
         self._scheme: Scheme = positions
+        self._head = [LINE] if positions == "contiguous" else []
 
     def encode(self, view: View) -> Encoded:
         """Tokens of a view; see `Encoding.encode`."""
         query_tokens = len(view.query) * (len(view.query[0]) + 1) + 2
         answer = view.answer if view.answer is not None else _largest_output(view.examples)
-        room = self.max_tokens - query_tokens - _plane_len(answer) - 1
+        room = self.max_tokens - len(self._head) - query_tokens - _plane_len(answer) - 1
         examples = view.examples
         while examples and sum(map(pair_len, examples)) > room:
             examples = examples[1:]
@@ -141,10 +145,10 @@ class CellEncoding:
         return self._assemble(view, examples)
 
     def _assemble(self, view: View, examples: tuple[Pair, ...]) -> Encoded:
-        tokens: list[np.ndarray] = []
+        tokens: list[np.ndarray] = [np.array(self._head, dtype=np.int64)]
         positions: list[np.ndarray] = []
         spans: list[tuple[int, int]] = []
-        length = 0
+        length = len(self._head)
         for index, pair in enumerate(examples):
             tokens += [pair_tokens(pair)]
             positions += [pair_positions(pair.input, pair.output, index)]

@@ -15,6 +15,7 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from kit.engine.shape import ModelShape
 from kit.engine.weights import LayerWeights, Weights
@@ -88,6 +89,29 @@ class PackedCausal:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
+class PaddedCausal:
+    """The same attention as `PackedCausal` in one call over a padded rectangle: for GPUs.
+
+    What lies behind a sequence's end is zeros, which causality hides from its tokens.
+    """
+
+    def __init__(self, lengths: Sequence[int], device: str) -> None:
+        sizes = torch.tensor(lengths, device=device)
+        self._there = torch.arange(max(lengths), device=device) < sizes[:, None]
+
+    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """(T, h, e) attention output, all sequences at once."""
+        gqa = k.shape[1] != q.shape[1]
+        padded = [self._pad(x).transpose(1, 2) for x in (q, k, v)]
+        out = F.scaled_dot_product_attention(*padded, is_causal=True, enable_gqa=gqa)
+        return out.transpose(1, 2)[self._there]
+
+    def _pad(self, x: Tensor) -> Tensor:
+        """(T, n, e) -> (B, longest, n, e)."""
+        rectangle = x.new_zeros(*self._there.shape, *x.shape[1:])
+        return rectangle.masked_scatter(self._there[..., None, None], x)
+
+
 def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Causal attention of one sequence: (t, h, e), (t, k, e), (t, k, e) -> (t, h, e)."""
     out = F.scaled_dot_product_attention(
@@ -108,6 +132,7 @@ def forward(
     positions: Tensor,
     attend: Attend,
     adapt: Adapt | None = None,
+    recompute: bool = False,
 ) -> Tensor:
     """Hidden states after the final norm, (T, D).
 
@@ -115,11 +140,13 @@ def forward(
         tokens, positions: (T,) int64 of all sequences, one behind the other.
         attend: keeps sequences apart.
         adapt: None when `weights` already hold the adapter.
+        recompute: keep no activations inside blocks; the backward pass computes them again.
     """
     x = F.embedding(tokens, weights.embed)
     cos_sin = rotary(positions)
     for i, layer in enumerate(weights.layers):
-        x = _block(shape, layer, i, x, cos_sin, attend, adapt)
+        block = (shape, layer, i, x, cos_sin, attend, adapt)
+        x = checkpoint(_block, *block, use_reentrant=False) if recompute else _block(*block)
     return F.rms_norm(x, (shape.hidden,), weights.norm, shape.norm_eps)
 
 

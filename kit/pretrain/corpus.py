@@ -27,6 +27,8 @@ from kit.pretrain.dev_tasks import may_train_on
 from kit.pretrain.procedural import program_pairs, rule_pairs
 from kit.pretrain.rules.rule import Rule
 
+ArrayPair = tuple[np.ndarray, np.ndarray]
+
 
 class CorpusError(ValueError):
     """A corpus file that cannot be read, or a corpus without rules."""
@@ -48,6 +50,11 @@ class RecordedRule:
     def num_within(self, max_tokens: float) -> int:
         """How many pairs have at most `max_tokens` tokens."""
         return int(np.searchsorted(self.tokens, max_tokens, side="right"))
+
+    def pair(self, index: int) -> ArrayPair:
+        """Input and output of one pair."""
+        a, b = self.pairs[index]
+        return _grid_text(a), _grid_text(b)
 
 
 def _grid_text(text: str) -> np.ndarray:
@@ -96,12 +103,15 @@ def _digits(grid: object) -> str:
     return "|".join("".join(map(str, row)) for row in grid)
 
 
+def rule_of_pairs(rule_id: str, pairs: Iterable[Pair]) -> RecordedRule:
+    """A rule that given pairs follow."""
+    return make_rule(rule_id, [(_digits(p.input), _digits(p.output)) for p in pairs])
+
+
 def rules_of_pairs(pairs_by_task: dict[str, tuple[Pair, ...]]) -> list[RecordedRule]:
     """Rules of ARC training tasks; ids that must not be trained on are left out."""
     return [
-        make_rule(f"arc {i}", [(_digits(p.input), _digits(p.output)) for p in pairs])
-        for i, pairs in pairs_by_task.items()
-        if may_train_on(i)
+        rule_of_pairs(f"arc {i}", pairs) for i, pairs in pairs_by_task.items() if may_train_on(i)
     ]
 
 
@@ -117,6 +127,7 @@ class CorpusConfig:
         wrap_share: share in which inputs, outputs or both get a further symmetry, which makes
             new rules of old ones (Akyurek et al. 2024, section 5: 30%).
         move_zero_share: share of colour permutations that also move colour 0.
+        symmetries: whether every sequence is turned or mirrored as a whole.
     """
 
     max_pairs: int = 6
@@ -129,9 +140,9 @@ class CorpusConfig:
     programs_weight: float = 0.1
     wrap_share: float = 0.3
     move_zero_share: float = 0.3
+    symmetries: bool = True
 
 
-ArrayPair = tuple[np.ndarray, np.ndarray]
 Draw = Callable[[int, int, random.Random], tuple[str, list[ArrayPair]]]
 """(tokens in all, pairs wanted, generator) -> (id of the rule, pairs that fit, perhaps none)."""
 
@@ -180,7 +191,7 @@ class Corpus:
                 return self._view(rule_id, pairs, rng)
 
     def _view(self, rule_id: str, pairs: list[ArrayPair], rng: random.Random) -> View:
-        shared = Transform(rng.randrange(8), self._colours(rng))
+        shared = Transform(rng.randrange(8 if self._config.symmetries else 1), self._colours(rng))
         before, after = self._wrap(rng)
         done = []
         for a, b in pairs:
@@ -220,7 +231,7 @@ def _recorded_pairs(
         total += rule.tokens[index]
         if total > limit:
             break
-        chosen.append(tuple(map(_grid_text, rule.pairs[index])))
+        chosen.append(rule.pair(index))
     return rule.rule_id, chosen
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,30 +15,62 @@ from kit.engine.weights import Weights, save_shards, to_named_tensors
 from kit.pretrain.run import Run
 
 SHARD_BYTES = 15_000_000
+_FORMAT = {"format": "cells", "positions": "aligned", "also": ["contiguous"]}
 TYPICAL_CONTEXT = 300
 """Tokens that a token sees on average in sequences of about 600."""
 
 
-def model_card(run: Run, num_generated: int, num_original: int, num_rules: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How many rules of each kind a model was trained on."""
+
+    re_arc: int
+    arc: int
+    procedural: int
+
+    def text(self) -> str:
+        """For a person."""
+        return (
+            f"{self.re_arc} re-arc rules, {self.arc} ARC-AGI-1 training tasks, "
+            f"{self.procedural} procedural rules, random programs"
+        )
+
+
+def model_card(run: Run, source: Source) -> str:
     """Markdown that says what the weights are and what they were trained on."""
-    shape = run.shape
+    shape, config = run.shape, run.config
     # Forward and backward: three times the forward's operations (Kaplan et al. 2020).
     flops = 3 * shape.flops_per_token(TYPICAL_CONTEXT) * run.tokens
+    decay = "decayed to zero at the end" if run.schedule.is_over(run.step) else "never decayed"
     return f"""# The bundled ARC model
 
 A Llama of {shape.num_parameters():,} weights ({shape.num_layers} layers, hidden size
 {shape.hidden}, {shape.num_heads} heads of {shape.head_dim}, feed-forward {shape.ffn}), trained
-from nothing by `python -m kit pretrain` with seed {run.config.seed} on CPU cores.
+from nothing by `python -m kit pretrain` with seed {config.seed} on {_hardware(run)} in
+{run.seconds / 3600:.1f} hours.
 
-- Data: {num_generated} re-arc rules (pairs generated with michaelhodel/re-arc, MIT) and the
-  demonstrations of {num_original} ARC-AGI-1 training tasks (Apache-2.0); {num_rules} procedural
-  rules and random programs of the kit; all under random symmetries, colour permutations, orders.
+- Data: {source.re_arc} re-arc rules (pairs generated with michaelhodel/re-arc, MIT), the
+  demonstrations of {source.arc} ARC-AGI-1 training tasks (Apache-2.0), {source.procedural}
+  procedural rules and random programs of the kit; all under random symmetries, colour
+  permutations and orders.
 - Never seen: evaluation sets, ARC-AGI-2, ConceptARC, Mini-ARC, the 40 development tasks and their
-  generators (`kit/pretrain/dev_tasks.py`), training tasks 40853293 and caa06a1f.
-- Training: {run.step} steps, {run.tokens / 1e6:.1f}M tokens, about {flops:.1e} FLOPs.
-- Format: one token per cell (`kit/encode/cells.py`), aligned positions
-  (`kit/encode/positions.py`). Weights are MIT like the kit.
+  generators (`kit/pretrain/dev_tasks.py`), training tasks 40853293 and caa06a1f, the held-out
+  generators of `kit/pretrain/rules`.
+- Training: {run.step} steps, {run.tokens / 1e6:.1f}M tokens, about {flops:.1e} FLOPs; learning rate
+  {decay}; these are the averaged weights (decay {config.ema_decay}).
+- Format: one token per cell (`kit/encode/cells.py`), aligned positions, or contiguous ones behind
+  the token `<line>` ({100 * config.contiguous_share:g}% of the sequences). Weights are MIT like the
+  kit.
 """
+
+
+def _hardware(run: Run) -> str:
+    return f"{run.threads} CPU cores" if run.device == "cpu" else torch.cuda.get_device_name()
+
+
+def export_run(run: Run, source: Source, folder: Path) -> None:
+    """Write the averaged weights of a run with their card and checksums."""
+    export_model(run.average, run.shape, folder, model_card(run, source))
 
 
 def export_model(weights: Weights, shape: ModelShape, folder: Path, card: str) -> None:
@@ -48,14 +82,18 @@ def export_model(weights: Weights, shape: ModelShape, folder: Path, card: str) -
     folder.mkdir(parents=True, exist_ok=True)
     _write_json(folder / "config.json", _config(shape))
     _write_json(folder / "generation_config.json", {"eos_token_id": END, "pad_token_id": PAD})
-    _write_json(folder / "arc_format.json", {"format": "cells", "positions": "aligned"})
+    _write_json(folder / "arc_format.json", _FORMAT)
     _write_json(folder / "tokenizer.json", _tokenizer())
     _write_json(folder / "tokenizer_config.json", _tokenizer_config())
-    (folder / "README.md").write_text(card, encoding="utf-8")
     for old in folder.glob("*.safetensors*"):
         old.unlink()
-    named = {n: t.to(torch.bfloat16) for n, t in to_named_tensors(weights, shape).items()}
+    named = {n: t.to(torch.bfloat16).cpu() for n, t in to_named_tensors(weights, shape).items()}
     save_shards(named, folder, SHARD_BYTES)
+    shards = sorted(folder.glob("*.safetensors"))
+    sums = [f"- `{p.name}`: {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in shards]
+    (folder / "README.md").write_text(
+        "\n".join([card, "SHA-256:", "", *sums, ""]), encoding="utf-8"
+    )
 
 
 def _write_json(path: Path, value: object) -> None:

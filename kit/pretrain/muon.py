@@ -7,6 +7,7 @@ CPUs without bfloat16 arithmetic.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -38,11 +39,18 @@ class Muon:
         self._momentum = momentum
         self._weight_decay = weight_decay
 
-    @torch.no_grad()
-    def step(self, grads: Sequence[Tensor], lr: float) -> None:
-        """One update; `lr` is scaled by sqrt(max(1, rows / columns)) per matrix."""
-        for matrix, grad, buffer in zip(self._matrices, grads, self.buffers, strict=True):
+    def step(self, grads: Sequence[Tensor], lr: float, pool: ThreadPoolExecutor) -> None:
+        """One update, the matrices shared out to the threads of `pool`.
+
+        `lr` is scaled by sqrt(max(1, rows / columns)) per matrix.
+        """
+
+        @torch.no_grad()
+        def update(matrix: Tensor, grad: Tensor, buffer: Tensor) -> None:
             buffer.lerp_(grad, 1 - self._momentum)
-            update = orthogonalise(grad.lerp(buffer, self._momentum))
+            change = orthogonalise(grad.lerp(buffer, self._momentum))
             scale = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-            matrix.mul_(1 - lr * self._weight_decay).add_(update, alpha=-lr * scale)
+            matrix.mul_(1 - lr * self._weight_decay).add_(change, alpha=-lr * scale)
+
+        for _ in pool.map(update, self._matrices, grads, self.buffers):
+            continue

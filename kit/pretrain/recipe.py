@@ -1,94 +1,164 @@
 """Training the bundled model from nothing; `kit.pretrain.command` is its command line.
 
-Runs on the CPU in float32. One step is a batch of whole sequences, split over threads that each
-run forward and backward on their own sequences (better than two threads inside every small
-operation). The learning rate warms up, stays, and decays at the end (WSD), so a run can be
-stopped at any time and resumed; every draw depends on (seed, step) alone.
+The learning rate warms up, stays, and decays at the end, so a run can be cut at any time: by a
+number of steps (then the same seed gives the same weights), by minutes, or by a signal. What was
+stable when the decay began is kept beside the checkpoint, so that a finished run can be taken up
+again and go on as if it had never decayed.
 """
 
 from __future__ import annotations
 
-import random
+import shutil
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from kit.arc.seeds import python_rng
 from kit.augment.views import View
-from kit.encode.cells import CellEncoding
 from kit.encode.encoding import Encoded
-from kit.encode.positions import PAIR_STRIDE
-from kit.pretrain.corpus import Corpus, view_tokens
-from kit.pretrain.run import PretrainConfig, Run
+from kit.pretrain.corpus import Corpus
+from kit.pretrain.history import History, Record
+from kit.pretrain.run import CHECKPOINT, Run
+from kit.pretrain.sequences import ALIGNED, draw_batch
+from kit.pretrain.settings import schedule_from_now, schedule_of_steps
 
 LOG_EVERY = 25
 SAVE_EVERY = 100
+EVALUATE_EVERY = 200
+STABLE = "stable.safetensors"
 
 
-def draw_batch(
-    corpus: Corpus, encoding: CellEncoding, config: PretrainConfig, step: int
-) -> list[Encoded]:
-    """The sequences of one step; a function of (seed, step) alone."""
-    rng = python_rng(config.seed, "batch", step)
-    batch: list[Encoded] = []
-    total = 0
-    while True:
-        view = corpus.draw(rng)
-        total += view_tokens(view)
-        if batch and total > config.batch_tokens:
-            return batch
-        batch.append(_shift_pairs(encoding.encode(view), rng))
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a run ends: after `num_steps` in all, or `seconds` of this start, decay included."""
+
+    num_steps: int | None = None
+    seconds: float | None = None
 
 
-def _shift_pairs(encoded: Encoded, rng: random.Random) -> Encoded:
-    """The same sequence starting at a later pair index, so that all indices get trained."""
-    shift = rng.choice((0, 0, 1, 2, 3, 4)) * PAIR_STRIDE
-    return Encoded(encoded.tokens, encoded.positions + shift, encoded.output_spans)
+def resume(run: Run, folder: Path) -> None:
+    """Take up a run: where it was cut, or before its decay if it had come to its end.
 
-
-def lr_scale(config: PretrainConfig, step: int, num_steps: int) -> float:
-    """Share of the peak rate: warm-up, then 1, then linear decay over the last steps."""
-    warm = min(1.0, (step + 1) / config.warmup_steps)
-    left = (num_steps - step) / max(1.0, config.decay_share * num_steps)
-    return warm * min(1.0, left)
+    Raises:
+        FileNotFoundError, CheckpointError: see `Run.load`.
+    """
+    run.load(folder / CHECKPOINT)
+    if run.schedule.is_over(run.step) and (folder / STABLE).is_file():
+        run.load(folder / STABLE)
 
 
 def train(
     run: Run,
     corpus: Corpus,
     held_out: Mapping[str, Sequence[View]],
-    num_steps: int,
+    limits: Limits,
     out: Path,
-    max_s: float = float("inf"),
+    stop: threading.Event | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> bool:
-    """Train up to step `num_steps`; False if `max_s` seconds were over before.
+    """Train until the limits' end; False if `stop` was set before.
 
     Args:
         held_out: questions nothing is trained on, under the names that they are printed with.
 
-    Writes a checkpoint to `out` now and then and at the end. To finish a run early, resume it
-    with fewer steps: the decay then begins earlier.
+    Writes checkpoints, the history and its plot to `out` now and then and at the end.
     """
-    encoding = CellEncoding()
-    validation = {name: [encoding.encode(v) for v in views] for name, views in held_out.items()}
-    begin, first_tokens = time.monotonic(), run.tokens
+    stretch = _Stretch(run, limits, out, clock)
+    report = _Report(run, held_out, out)
     recent: list[float] = []
-    while run.step < num_steps and time.monotonic() - begin < max_s:
-        batch = draw_batch(corpus, encoding, run.config, run.step)
-        recent.append(run.train_step(batch, lr_scale(run.config, run.step, num_steps)))
+    for batch in _batches(run, corpus):
+        stretch.maybe_decay()
+        if run.schedule.is_over(run.step) or (stop is not None and stop.is_set()):
+            break
+        recent.append(run.train_step(batch))
+        run.seconds += stretch.lap()
         if run.step % LOG_EVERY == 0:
-            rate = (run.tokens - first_tokens) / (time.monotonic() - begin)
-            print(
-                f"step {run.step}/{num_steps}  tokens {run.tokens / 1e6:.2f}M  "
-                f"loss {np.mean(recent[-LOG_EVERY:]):.4f}  {rate:.0f} tok/s",
-                flush=True,
-            )
+            report.add(recent[-LOG_EVERY:], run.step % EVALUATE_EVERY == 0, stretch.rate())
         if run.step % SAVE_EVERY == 0:
-            for name, questions in validation.items():
-                loss, exact = run.evaluate(questions)
-                print(f"held-out {name}: loss {loss:.4f}  exact {exact:.3f}", flush=True)
-            run.save(out)
-    run.save(out)
-    return run.step >= num_steps
+            run.save(out / CHECKPOINT)
+            report.write()
+    run.save(out / CHECKPOINT)
+    if recent:
+        report.add(recent[-LOG_EVERY:], True, stretch.rate())
+        report.write()
+    return run.schedule.is_over(run.step)
+
+
+class _Report:
+    """What is printed and drawn of a run, earlier starts included."""
+
+    def __init__(self, run: Run, held_out: Mapping[str, Sequence[View]], out: Path) -> None:
+        self._run = run
+        self._questions = {n: [ALIGNED.encode(v) for v in views] for n, views in held_out.items()}
+        self._history = History(out, run.step)
+
+    def add(self, losses: Sequence[float], ask: bool, tokens_per_s: float) -> None:
+        """One line and one row; `ask` the held-out questions as well."""
+        run, held_out = self._run, {}
+        if ask:
+            held_out = {name: run.evaluate(views) for name, views in self._questions.items()}
+        rate = run.schedule.lr_scale(run.step)
+        loss = float(np.mean(losses))
+        record = Record(run.step, run.tokens, run.seconds, loss, rate, held_out)
+        self._history.add(record)
+        print(f"{record.line()}  {tokens_per_s:.0f} tok/s", flush=True)
+
+    def write(self) -> None:
+        """Curves as CSV and SVG."""
+        self._history.write(f"Pre-training of {self._run.shape.num_parameters():,} weights")
+
+
+class _Stretch:
+    """One start of a run: its clock, its speed, and when its decay begins."""
+
+    def __init__(self, run: Run, limits: Limits, out: Path, clock: Callable[[], float]) -> None:
+        self._run, self._limits, self._out, self._clock = run, limits, out, clock
+        self._begin = self._last = clock()
+        self._first_step, self._first_tokens = run.step, run.tokens
+        if limits.num_steps is not None and run.schedule.decay_begin is None:
+            run.begin_decay(schedule_of_steps(run.config, limits.num_steps))
+
+    def lap(self) -> float:
+        """Seconds since the last call."""
+        now = self._clock()
+        seconds, self._last = now - self._last, now
+        return seconds
+
+    def rate(self) -> float:
+        """Tokens per second of this start."""
+        return (self._run.tokens - self._first_tokens) / (self._clock() - self._begin)
+
+    def maybe_decay(self) -> None:
+        """Begin the decay when its time has come; keep what was stable."""
+        run, seconds = self._run, self._limits.seconds
+        if run.schedule.decay_begin is None and seconds is not None:
+            share = 1 - run.config.decay_share
+            if self._clock() - self._begin >= share * seconds:
+                steps = run.step - self._first_step
+                run.begin_decay(schedule_from_now(run.config, run.step, steps))
+        if run.schedule.decay_begin == run.step:
+            self._keep_stable()
+
+    def _keep_stable(self) -> None:
+        """The checkpoint before the decay, which does not know of it."""
+        run, decaying = self._run, self._run.schedule
+        run.begin_decay(type(decaying)(run.config.warmup_steps))
+        run.save(self._out / CHECKPOINT)
+        shutil.copyfile(self._out / CHECKPOINT, self._out / STABLE)
+        run.begin_decay(decaying)
+
+
+def _batches(run: Run, corpus: Corpus) -> Iterator[list[Encoded]]:
+    """Batches from the run's step on, the next one drawn while the last one is trained on."""
+    with ThreadPoolExecutor(1) as pool:
+        step = run.step
+        coming: Future[list[Encoded]] = pool.submit(draw_batch, corpus, run.config, step)
+        while True:
+            batch = coming.result()
+            step += 1
+            coming = pool.submit(draw_batch, corpus, run.config, step)
+            yield batch

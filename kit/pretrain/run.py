@@ -1,4 +1,9 @@
-"""State of one pre-training run: weights, optimisers, step; and its checkpoints."""
+"""State of one pre-training run: weights, their average, optimisers, step; and its checkpoints.
+
+On CPU cores every thread runs forward and backward on its own sequences (better than several
+threads inside every small operation). On a GPU the batch is one padded rectangle. Arithmetic is
+bfloat16 where the hardware multiplies it fast, the weights themselves stay float32.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,51 +22,25 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from kit.arc.seeds import derive_seed
-from kit.encode.cells import VOCAB
 from kit.encode.encoding import Encoded
-from kit.engine.llama import PackedCausal, RotaryTable, forward
+from kit.engine.llama import Attend, PackedCausal, PaddedCausal, RotaryTable, forward
+from kit.engine.machine import choose_dtype
 from kit.engine.shape import ModelShape
 from kit.engine.weights import LayerWeights, Weights
 from kit.finetune.loss_mask import loss_mask
 from kit.pretrain.muon import Muon
+from kit.pretrain.sequences import chunks, deal
+from kit.pretrain.settings import PretrainConfig, Schedule
 
 CHECKPOINT = "checkpoint.safetensors"
 
-BUNDLED_SHAPE = ModelShape(
-    family="llama",
-    vocab=VOCAB,
-    hidden=160,
-    num_layers=8,
-    num_heads=5,
-    num_kv_heads=5,
-    head_dim=32,
-    ffn=448,
-    norm_eps=1e-6,
-    rope_theta=10000.0,
-    rope_scaling=None,
-    qkv_bias=False,
-    qk_norm=False,
-    tied=True,
-    max_positions=32768,
-)
+CPU_CHUNK_TOKENS, GPU_CHUNK_TOKENS = 1280, 65536
+"""Tokens of one forward and backward pass. On a CPU few, so that activations stay in the cache:
+6% faster than half a batch of 8192 at 3.5M weights; on a GPU what fits with much room."""
 
 
-@dataclass(frozen=True, slots=True)
-class PretrainConfig:
-    """Hyper-parameters of a run.
-
-    Attributes:
-        batch_tokens: tokens of a step over all threads.
-        lr_matrices: Muon's; lr_rest: AdamW's for embedding and norms.
-        warmup_steps: linear; decay_share: last share of the planned time, linear to zero.
-    """
-
-    batch_tokens: int = 8192
-    lr_matrices: float = 0.02
-    lr_rest: float = 3e-3
-    warmup_steps: int = 30
-    decay_share: float = 0.25
-    seed: int = 0
+class CheckpointError(ValueError):
+    """A checkpoint that does not belong to this run; the message says why."""
 
 
 def init_weights(shape: ModelShape, seed: int) -> Weights:
@@ -91,17 +70,23 @@ def init_weights(shape: ModelShape, seed: int) -> Weights:
 
 
 def sum_loss(
-    shape: ModelShape, weights: Weights, rotary: RotaryTable, batch: Sequence[Encoded]
+    shape: ModelShape,
+    weights: Weights,
+    rotary: RotaryTable,
+    batch: Sequence[Encoded],
+    device: str = "cpu",
 ) -> tuple[Tensor, int, Tensor]:
     """(cross-entropy summed over targets in nats, number of targets, exact-match flags (B,))."""
     lengths = [len(e) for e in batch]
-    tokens = torch.from_numpy(np.concatenate([e.tokens for e in batch]))
-    positions = torch.from_numpy(np.concatenate([e.positions for e in batch]))
+    tokens = torch.from_numpy(np.concatenate([e.tokens for e in batch])).to(device)
+    positions = torch.from_numpy(np.concatenate([e.positions for e in batch])).to(device)
     starts = np.cumsum([0, *lengths[:-1]])
     targets = [np.flatnonzero(loss_mask(e, "outputs")) for e in batch]
-    where = torch.from_numpy(np.concatenate([t + s for t, s in zip(targets, starts, strict=True)]))
-    hidden = forward(shape, weights, rotary, tokens, positions, PackedCausal(lengths))
-    logits = F.linear(hidden[where - 1], weights.head)
+    indices = np.concatenate([t + s for t, s in zip(targets, starts, strict=True)])
+    where = torch.from_numpy(indices).to(device)
+    attend: Attend = PackedCausal(lengths) if device == "cpu" else PaddedCausal(lengths, device)
+    hidden = forward(shape, weights, rotary, tokens, positions, attend)
+    logits = F.linear(hidden[where - 1], weights.head).float()
     loss = F.cross_entropy(logits, tokens[where], reduction="sum")
     right = (logits.argmax(-1) == tokens[where]).split([len(t) for t in targets])
     last = [e.output_spans[-1][1] - e.output_spans[-1][0] for e in batch]
@@ -110,11 +95,17 @@ def sum_loss(
 
 
 class Run:
-    """Weights, optimisers and step counter of one pre-training run."""
+    """Weights, optimisers, schedule and step counter of one pre-training run."""
 
-    def __init__(self, shape: ModelShape, config: PretrainConfig, threads: int) -> None:
-        self.shape, self.config, self.threads = shape, config, threads
-        self.weights = init_weights(shape, config.seed).map(lambda t: t.requires_grad_())
+    def __init__(
+        self, shape: ModelShape, config: PretrainConfig, threads: int, device: str = "cpu"
+    ) -> None:
+        self.shape, self.config, self.device = shape, config, device
+        self.threads = threads if device == "cpu" else 1
+        start = init_weights(shape, config.seed)
+        self.average = start.map(lambda t: t.clone().to(device))
+        self.weights = start.map(lambda t: t.to(device).requires_grad_())
+        self.schedule = Schedule(config.warmup_steps)
         parameters = list(self.weights.tensors())
         self._matrices = [p for p in parameters[1:] if p.ndim == 2]
         self._rest = [p for p in parameters if not any(p is m for m in self._matrices)]
@@ -122,82 +113,156 @@ class Run:
         self._adamw = torch.optim.AdamW(
             self._rest, lr=config.lr_rest, betas=(0.9, 0.95), weight_decay=0.0
         )
-        self._rotary = RotaryTable(shape, "cpu")
-        self._pool = ThreadPoolExecutor(threads)
+        self._rotary = RotaryTable(shape, device)
+        self._dtype = choose_dtype("auto", device)
+        self._pool = ThreadPoolExecutor(self.threads)
         self.step = 0
         self.tokens = 0
+        self.seconds = 0.0
 
-    def _grads(self, batch: Sequence[Encoded]) -> tuple[tuple[Tensor, ...], float, int]:
+    def _autocast(self) -> torch.autocast:
+        enabled = self._dtype != torch.float32
+        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=enabled)
+
+    def _grads(self, batch: Sequence[Encoded]) -> tuple[list[Tensor], float, int]:
+        """Gradients of the summed loss, that loss, and the number of targets."""
         torch.set_num_threads(1)
-        loss, count, _ = sum_loss(self.shape, self.weights, self._rotary, batch)
-        grads = torch.autograd.grad(loss, [*self._matrices, *self._rest])
-        return grads, loss.item(), count
+        parameters = [*self._matrices, *self._rest]
+        sums = [torch.zeros_like(p) for p in parameters]
+        total, count = 0.0, 0
+        limit = CPU_CHUNK_TOKENS if self.device == "cpu" else GPU_CHUNK_TOKENS
+        for chunk in chunks(batch, limit):
+            with self._autocast():
+                loss, targets, _ = sum_loss(
+                    self.shape, self.weights, self._rotary, chunk, self.device
+                )
+            torch._foreach_add_(sums, torch.autograd.grad(loss, parameters))
+            total, count = total + loss.item(), count + targets
+        return sums, total, count
 
-    def train_step(self, batch: Sequence[Encoded], lr_scale: float) -> float:
+    def train_step(self, batch: Sequence[Encoded]) -> float:
         """One update from `batch`; returns the mean loss in nats per target token."""
-        parts = list(self._pool.map(self._grads, _split(batch, self.threads)))
+        scale = self.schedule.lr_scale(self.step)
+        parts = list(self._pool.map(self._grads, deal(batch, self.threads)))
         count = sum(n for _, _, n in parts)
-        grads = [sum(g) / count for g in zip(*(g for g, _, _ in parts), strict=True)]
-        norm = torch.sqrt(sum(g.square().sum() for g in grads))
-        clip = min(1.0, 1.0 / (norm.item() + 1e-6))
+        grads = parts[0][0]
+        for other, _, _ in parts[1:]:
+            torch._foreach_add_(grads, other)
+        torch._foreach_div_(grads, float(count))
+        norm = torch.sqrt(torch.stack([g.square().sum() for g in grads]).sum())
         split = len(self._matrices)
-        self._muon.step(grads[:split], self.config.lr_matrices * lr_scale)
+        # Muon's update does not depend on the gradient's length; the rest is clipped.
+        self._muon.step(grads[:split], self.config.lr_matrices * scale, self._pool)
+        clip = min(1.0, 1.0 / (norm.item() + 1e-6))
         for parameter, grad in zip(self._rest, grads[split:], strict=True):
             parameter.grad = grad * clip
-        self._adamw.param_groups[0]["lr"] = self.config.lr_rest * lr_scale
+        self._adamw.param_groups[0]["lr"] = self.config.lr_rest * scale
         self._adamw.step()
+        self._follow()
         self.step += 1
         self.tokens += sum(map(len, batch))
         return sum(loss for _, loss, _ in parts) / count
 
     @torch.no_grad()
-    def evaluate(self, batch: Sequence[Encoded]) -> tuple[float, float]:
-        """(mean loss in nats per target token, share of answers all right) without training."""
-        results = [sum_loss(self.shape, self.weights, self._rotary, [e]) for e in batch]
-        total, count = sum(r[0].item() for r in results), sum(r[1] for r in results)
-        return total / count, float(torch.cat([r[2] for r in results]).float().mean())
+    def _follow(self) -> None:
+        """Move the average towards the weights; early on it forgets faster, the start soonest."""
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        new = [t.detach() for t in self.weights.tensors()]
+        torch._foreach_lerp_(list(self.average.tensors()), new, 1 - decay)
 
-    def save(self, folder: Path) -> None:
+    @torch.no_grad()
+    def evaluate(self, batch: Sequence[Encoded]) -> tuple[float, float]:
+        """(mean loss in nats per target token, share of answers all right) of the average."""
+
+        def one(part: Sequence[Encoded]) -> list[tuple[float, int, Tensor]]:
+            torch.set_num_threads(1)
+            results = []
+            for chunk in chunks(part, CPU_CHUNK_TOKENS):
+                with torch.no_grad(), self._autocast():
+                    loss, count, exact = sum_loss(
+                        self.shape, self.average, self._rotary, chunk, self.device
+                    )
+                results.append((loss.item(), count, exact))
+            return results
+
+        results = [r for part in self._pool.map(one, deal(batch, self.threads)) for r in part]
+        loss, count = sum(r[0] for r in results), sum(r[1] for r in results)
+        return loss / count, float(torch.cat([r[2] for r in results]).float().mean())
+
+    def save(self, path: Path) -> None:
         """Write a checkpoint, complete or not at all."""
         tensors = {f"w{i}": t.detach() for i, t in enumerate(self.weights.tensors())}
+        tensors |= {f"e{i}": t for i, t in enumerate(self.average.tensors())}
         tensors |= {f"m{i}": b for i, b in enumerate(self._muon.buffers)}
         state = self._adamw.state_dict()["state"]
         for i, values in state.items():
             tensors |= {f"a{i}.{k}": v.detach().clone() for k, v in values.items()}
-        folder.mkdir(parents=True, exist_ok=True)
-        meta = {"step": str(self.step), "tokens": str(self.tokens)}
-        meta["config"] = json.dumps(asdict(self.config))
-        temporary = folder / "checkpoint.tmp"
-        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata=meta)
-        os.replace(temporary, folder / CHECKPOINT)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        record = {
+            "step": self.step,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "config": asdict(self.config),
+            "shape": asdict(self.shape),
+            "schedule": asdict(self.schedule),
+        }
+        temporary = path.with_suffix(".tmp")
+        copies = {k: v.contiguous().cpu() for k, v in tensors.items()}
+        save_file(copies, temporary, metadata={"run": json.dumps(record)})
+        os.replace(temporary, path)
 
-    def load(self, folder: Path) -> None:
-        """Continue from a checkpoint written by `save`."""
-        path = folder / CHECKPOINT
-        with safe_open(path, framework="pt") as file:
-            meta = file.metadata()
-        tensors = load_file(path)
-        self.step, self.tokens = int(meta["step"]), int(meta["tokens"])
+    def load(self, path: Path) -> None:
+        """Continue from a checkpoint written by `save`.
+
+        Raises:
+            CheckpointError: it is of another shape or other hyper-parameters.
+        """
+        record = read_record(path)
+        for name, own in (("shape", asdict(self.shape)), ("config", asdict(self.config))):
+            theirs = record[name]
+            if theirs != own:
+                other = {k: theirs.get(k) for k in own if theirs.get(k) != own[k]}
+                mine = {k: own[k] for k in other}
+                raise CheckpointError(f"{path}: {name} was {other}, this run's is {mine}")
+        tensors = load_file(path, self.device)
+        self.step, self.tokens = record["step"], record["tokens"]
+        self.seconds = record["seconds"]
+        self.schedule = Schedule(**record["schedule"])
         with torch.no_grad():
-            for i, tensor in enumerate(self.weights.tensors()):
-                tensor.copy_(tensors[f"w{i}"])
+            for letter, weights in (("w", self.weights), ("e", self.average)):
+                for i, tensor in enumerate(weights.tensors()):
+                    tensor.copy_(tensors[f"{letter}{i}"])
             for i, buffer in enumerate(self._muon.buffers):
                 buffer.copy_(tensors[f"m{i}"])
-        state = {
-            i: {k: tensors[f"a{i}.{k}"] for k in ("step", "exp_avg", "exp_avg_sq")}
-            for i in range(len(self._rest))
-        }
-        self._adamw.load_state_dict(
-            {"state": state, "param_groups": self._adamw.state_dict()["param_groups"]}
-        )
+        keys = ("step", "exp_avg", "exp_avg_sq")
+        there = [i for i in range(len(self._rest)) if f"a{i}.step" in tensors]
+        state = {i: {k: tensors[f"a{i}.{k}"] for k in keys} for i in there}
+        groups = self._adamw.state_dict()["param_groups"]
+        self._adamw.load_state_dict({"state": state, "param_groups": groups})
+
+    @torch.no_grad()
+    def start_from(self, weights: Weights) -> None:
+        """Take over weights, not the state of any optimiser."""
+        for own in (self.weights, self.average):
+            for tensor, source in zip(own.tensors(), weights.tensors(), strict=True):
+                tensor.copy_(source)
+
+    def begin_decay(self, schedule: Schedule) -> None:
+        """From now on the rate falls as `schedule` says."""
+        self.schedule = replace(schedule)
 
 
-def _split(batch: Sequence[Encoded], parts: int) -> list[list[Encoded]]:
-    """The batch dealt out so that every part has about the same number of tokens."""
-    dealt: list[list[Encoded]] = [[] for _ in range(parts)]
-    sizes = [0] * parts
-    for encoded in sorted(batch, key=len, reverse=True):
-        smallest = sizes.index(min(sizes))
-        dealt[smallest].append(encoded)
-        sizes[smallest] += len(encoded)
-    return [part for part in dealt if part]
+def read_record(path: Path) -> dict:
+    """What a checkpoint says of itself: step, tokens, seconds, config, shape, schedule.
+
+    Raises:
+        FileNotFoundError: there is none.
+        CheckpointError: the file is none of ours.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no checkpoint to resume from")
+    with safe_open(path, framework="pt") as file:
+        text = (file.metadata() or {}).get("run")
+    if text is None:
+        raise CheckpointError(f"{path}: not a checkpoint of this version of the kit")
+    return json.loads(text)

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from kit.engine.cache import CachedCausal, SequenceCache  # noqa: E402
-from kit.engine.llama import PackedCausal, forward  # noqa: E402
+from kit.engine.llama import PackedCausal, PaddedCausal, forward  # noqa: E402
 from kit.engine.model import open_model  # noqa: E402
 
 
@@ -48,6 +48,15 @@ def test_packed_sequences_do_not_see_each_other(family_folder) -> None:
         both = hidden(model, torch.cat([a, b]), torch.cat([pa, pb]), PackedCausal([40, 25]))
         alone = [hidden(model, a, pa, PackedCausal([40])), hidden(model, b, pb, PackedCausal([25]))]
     assert torch.allclose(both, torch.cat(alone), atol=1e-5)
+
+
+def test_a_padded_rectangle_equals_packed_sequences(family_folder) -> None:
+    model, lengths = open_model(family_folder, "float32"), [40, 1, 25]
+    tokens, positions = draw(sum(lengths), 4)
+    with torch.inference_mode():
+        packed = hidden(model, tokens, positions, PackedCausal(lengths))
+        padded = hidden(model, tokens, positions, PaddedCausal(lengths, "cpu"))
+    assert torch.allclose(packed, padded, atol=1e-5)
 
 
 @pytest.mark.parametrize("blocks", [(50,), (30, 20), (1,) * 50, (30, 1, 1, 17, 1)])

@@ -5,6 +5,8 @@ pytest tests/pretrain/test_recipe.py
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from dataclasses import replace
 
 import pytest
@@ -14,16 +16,24 @@ transformers = pytest.importorskip("transformers")
 
 from kit.arc.datasets import load_dataset  # noqa: E402
 from kit.encode import open_encoding  # noqa: E402
-from kit.encode.cells import CellEncoding  # noqa: E402
+from kit.encode.cells import LINE  # noqa: E402
 from kit.engine.llama import PackedCausal, forward  # noqa: E402
 from kit.engine.model import open_model  # noqa: E402
 from kit.pretrain.corpus import Corpus, CorpusConfig, rules_of_pairs  # noqa: E402
-from kit.pretrain.export import export_model, model_card  # noqa: E402
+from kit.pretrain.export import Source, export_run  # noqa: E402
 from kit.pretrain.muon import orthogonalise  # noqa: E402
-from kit.pretrain.recipe import draw_batch, lr_scale, train  # noqa: E402
-from kit.pretrain.run import BUNDLED_SHAPE, PretrainConfig, Run  # noqa: E402
+from kit.pretrain.recipe import STABLE, Limits, resume, train  # noqa: E402
+from kit.pretrain.run import CHECKPOINT, CheckpointError, Run  # noqa: E402
+from kit.pretrain.sequences import chunks, deal, draw_batch  # noqa: E402
+from kit.pretrain.settings import (  # noqa: E402
+    SIZES,
+    PretrainConfig,
+    Schedule,
+    schedule_from_now,
+    schedule_of_steps,
+)
 
-SHAPE = replace(BUNDLED_SHAPE, hidden=32, num_layers=2, num_heads=2, num_kv_heads=2, head_dim=16)
+SHAPE = replace(SIZES["1m"], hidden=32, num_layers=2, num_heads=2, num_kv_heads=2, head_dim=16)
 CONFIG = PretrainConfig(batch_tokens=1500)
 
 
@@ -40,41 +50,126 @@ def weights_of(run: Run) -> list[torch.Tensor]:
     return [t.detach().clone() for t in run.weights.tensors()]
 
 
+def same(one: Run, other: Run) -> bool:
+    """Whether weights and their averages are equal to the bit."""
+    pairs = zip(weights_of(one), weights_of(other), strict=True)
+    averages = zip(one.average.tensors(), other.average.tensors(), strict=True)
+    return all(torch.equal(a, b) for a, b in [*pairs, *averages])
+
+
 def test_a_resumed_run_equals_an_undisturbed_one(corpus, tmp_path) -> None:
     whole = Run(SHAPE, CONFIG, 1)
-    assert train(whole, corpus, {}, 6, tmp_path / "a")
+    assert train(whole, corpus, {}, Limits(num_steps=6), tmp_path / "a")
     first = Run(SHAPE, CONFIG, 1)
+    first.begin_decay(schedule_of_steps(CONFIG, 6))
     for step in range(3):
-        batch = draw_batch(corpus, CellEncoding(), CONFIG, step)
-        first.train_step(batch, lr_scale(CONFIG, step, 6))
-    first.save(tmp_path / "b")
+        first.train_step(draw_batch(corpus, CONFIG, step))
+    first.save(tmp_path / "b" / CHECKPOINT)
     again = Run(SHAPE, CONFIG, 1)
-    again.load(tmp_path / "b")
+    resume(again, tmp_path / "b")
     assert again.step == 3
-    train(again, corpus, {}, 6, tmp_path / "b")
+    train(again, corpus, {}, Limits(num_steps=6), tmp_path / "b")
     last = Run(SHAPE, CONFIG, 1)
-    last.load(tmp_path / "b")
+    last.load(tmp_path / "b" / CHECKPOINT)
     assert last.step == 6 and last.tokens == whole.tokens
-    pairs = zip(weights_of(whole), weights_of(last), strict=True)
-    assert all(torch.equal(a, b) for a, b in pairs)
+    assert same(whole, last)
+
+
+def test_a_finished_run_goes_on_as_if_it_had_never_decayed(corpus, tmp_path) -> None:
+    assert train(Run(SHAPE, CONFIG, 1), corpus, {}, Limits(num_steps=10), tmp_path)
+    again = Run(SHAPE, CONFIG, 1)
+    resume(again, tmp_path)
+    assert (again.step, again.schedule) == (8, Schedule(CONFIG.warmup_steps))
+    straight = Run(SHAPE, CONFIG, 1)
+    for step in range(8):
+        straight.train_step(draw_batch(corpus, CONFIG, step))
+    assert same(again, straight)
+
+
+def test_a_run_of_minutes_decays_before_they_are_over(corpus, tmp_path) -> None:
+    run, ticks = Run(SHAPE, CONFIG, 1), iter(range(10_000))
+    # The clock is asked twice a step: six seconds are stable, and two steps of decay follow.
+    assert train(run, corpus, {}, Limits(seconds=15.0), tmp_path, clock=lambda: next(ticks))
+    assert run.schedule.decay_begin is not None and run.schedule.decay_begin >= 4
+    assert run.step == run.schedule.decay_begin + run.schedule.decay_steps
+    assert (tmp_path / STABLE).is_file()
+
+
+def test_a_stopped_run_keeps_what_it_has(corpus, tmp_path) -> None:
+    stop, run = threading.Event(), Run(SHAPE, CONFIG, 1)
+    stop.set()
+    assert not train(run, corpus, {}, Limits(num_steps=5), tmp_path, stop)
+    again = Run(SHAPE, CONFIG, 1)
+    resume(again, tmp_path)
+    assert again.step == 0
+
+
+def test_a_checkpoint_of_another_shape_or_recipe_is_refused(tmp_path) -> None:
+    Run(SHAPE, CONFIG, 1).save(tmp_path / CHECKPOINT)
+    with pytest.raises(CheckpointError, match=r"shape was {'hidden': 32}, this run's is"):
+        resume(Run(replace(SHAPE, hidden=64), CONFIG, 1), tmp_path)
+    with pytest.raises(CheckpointError, match=r"config was {'seed': 0}, this run's is"):
+        resume(Run(SHAPE, replace(CONFIG, seed=1), 1), tmp_path)
+    with pytest.raises(FileNotFoundError, match="no checkpoint to resume from"):
+        resume(Run(SHAPE, CONFIG, 1), tmp_path / "elsewhere")
 
 
 def test_loss_falls(corpus, tmp_path, capsys) -> None:
     run = Run(SHAPE, CONFIG, 2)
-    train(run, corpus, {}, 50, tmp_path)
+    train(run, corpus, {}, Limits(num_steps=50), tmp_path)
     losses = [float(line.split("loss")[1].split()[0]) for line in _steps(capsys)]
     assert losses[-1] < 0.9 * losses[0]
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 4
+    assert "<svg" in (tmp_path / "history.svg").read_text()
 
 
 def _steps(capsys) -> list[str]:
     return [line for line in capsys.readouterr().out.splitlines() if line.startswith("step")]
 
 
+def test_the_average_follows_the_weights(corpus) -> None:
+    run = Run(SHAPE, CONFIG, 1)
+    begin = [t.clone() for t in run.average.tensors()]
+    for step in range(3):
+        run.train_step(draw_batch(corpus, CONFIG, step))
+    ends = zip(begin, run.average.tensors(), weights_of(run), strict=True)
+    for first, average, last in ends:
+        low, high = torch.minimum(first, last), torch.maximum(first, last)
+        moved = (first - last).abs().max()
+        assert moved == 0 or (average - last).abs().max() < (first - last).abs().max()
+        assert (average >= low - moved).all() and (average <= high + moved).all()
+
+
 def test_schedule_warms_up_stays_and_decays() -> None:
-    scales = [lr_scale(CONFIG, step, 1000) for step in range(1000)]
+    schedule = schedule_of_steps(CONFIG, 1000)
+    scales = [schedule.lr_scale(step) for step in range(1001)]
     assert scales[0] == pytest.approx(1 / 30)
-    assert scales[30:750] == [1.0] * 720
-    assert scales[-1] == pytest.approx(1 / 250)
+    assert scales[30:801] == [1.0] * 771
+    assert scales[999] == pytest.approx(1 / 200) and scales[1000] == 0.0
+    assert schedule.is_over(1000) and not schedule.is_over(999)
+    cut = schedule_from_now(CONFIG, 700, 400)
+    assert (cut.decay_begin, cut.decay_steps) == (700, 100)
+
+
+def test_a_batch_depends_on_seed_and_step_alone_and_mixes_positions(corpus) -> None:
+    batches = [draw_batch(corpus, CONFIG, step) for step in range(40)]
+    again = draw_batch(corpus, CONFIG, 7)
+    assert [e.tokens.tolist() for e in again] == [e.tokens.tolist() for e in batches[7]]
+    flat = [e for batch in batches for e in batch]
+    lines = [e for e in flat if e.tokens[0] == LINE]
+    assert 0.05 < len(lines) / len(flat) < 0.3
+    assert all(e.positions.tolist() == list(range(len(e))) for e in lines)
+
+
+def test_dealing_and_chunking_lose_nothing(corpus) -> None:
+    batch = draw_batch(corpus, replace(CONFIG, batch_tokens=5000), 0)
+    dealt = deal(batch, 3)
+    assert sorted(map(id, batch)) == sorted(id(e) for part in dealt for e in part)
+    sizes = [sum(map(len, part)) for part in dealt]
+    assert max(sizes) - min(sizes) <= max(map(len, batch))
+    groups = chunks(batch, 700)
+    assert [id(e) for group in groups for e in group] == [id(e) for e in batch]
+    assert all(len(group) == 1 or sum(map(len, group)) <= 700 for group in groups)
 
 
 def test_orthogonalise_evens_out_singular_values() -> None:
@@ -85,12 +180,12 @@ def test_orthogonalise_evens_out_singular_values() -> None:
 
 
 def test_the_export_gives_the_same_logits_in_transformers(tmp_path) -> None:
-    run = Run(BUNDLED_SHAPE, PretrainConfig(seed=3), 1)
+    run = Run(SIZES["4m"], PretrainConfig(seed=3), 1)
     with torch.no_grad():
-        for layer in run.weights.layers:
+        for layer in run.average.layers:
             layer.o.normal_(std=0.1)
             layer.down.normal_(std=0.1)
-    export_model(run.weights, run.shape, tmp_path, model_card(run, 1, 2, 3))
+    export_run(run, Source(1, 2, 3), tmp_path)
     model = open_model(tmp_path, "float32")
     tokens, positions = torch.arange(30) % 25, 32 * torch.arange(30)
     with torch.inference_mode():
@@ -100,6 +195,10 @@ def test_the_export_gives_the_same_logits_in_transformers(tmp_path) -> None:
         ).logits[0]
     assert torch.allclose(h @ model.weights.head.T, theirs, atol=1e-4)
     assert open_encoding(tmp_path).name == "cells"
+    assert open_encoding(tmp_path, positions="contiguous").name == "cells"
+    card = (tmp_path / "README.md").read_text()
+    digest = hashlib.sha256((tmp_path / "model.safetensors").read_bytes()).hexdigest()
+    assert digest in card and "3,545,088 weights" in card
     words = transformers.AutoTokenizer.from_pretrained(tmp_path)("<input> i0 i9 <row_in> o3")
     assert words["input_ids"] == [22, 10, 19, 21, 3]
     assert max(f.stat().st_size for f in tmp_path.iterdir()) <= 15_100_000

@@ -1,0 +1,172 @@
+"""`python -m kit experiment NAME`: what a recipe for the bundled model rests on, at small scale.
+
+    positions  position ids at equal tokens: shared by input and output, a plane apart, contiguous,
+               and shared with a share of contiguous sequences
+    rules      50, 200 or all rules at equal tokens, asked about rules that none of them is
+    layouts    demonstrations in context and training per task, or one pair behind a task token
+
+Every arm trains a model of its own from the same seed, decay included; the table says what it
+then makes of questions that nothing was trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kit.arc.seeds import python_rng
+from kit.augment.views import View
+from kit.encode.cells import IN_COLOUR, ROW_IN, START_INPUT
+from kit.encode.encoding import Encoded
+from kit.encode.positions import PAIR_STRIDE
+from kit.pretrain import layouts
+from kit.pretrain.command import held_out_questions, sources
+from kit.pretrain.corpus import Corpus, CorpusConfig, view_tokens
+from kit.pretrain.run import Run
+from kit.pretrain.sequences import ALIGNED, CONTIGUOUS, draw_batch
+from kit.pretrain.settings import SIZES, PretrainConfig, schedule_of_steps
+
+Change = Callable[[Encoded], Encoded]
+NUMBERS_OF_RULES = (50, 200, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One model of an experiment.
+
+    Attributes:
+        change: of every sequence, the questions included.
+        encode: of the questions.
+    """
+
+    name: str
+    corpus: Corpus
+    config: PretrainConfig
+    change: Change
+    encode: Callable[[View], Encoded] = ALIGNED.encode
+
+
+def unchanged(encoded: Encoded) -> Encoded:
+    """The sequence as it is."""
+    return encoded
+
+
+def planes_apart(encoded: Encoded) -> Encoded:
+    """Aligned positions with inputs and outputs a plane of 1024 apart instead of shared.
+
+    pair * 2048 + plane * 1024 + 32 * row + column.
+    """
+    tokens = encoded.tokens
+    is_input = (tokens == START_INPUT) | (tokens == ROW_IN)
+    is_input |= (tokens >= IN_COLOUR) & (tokens < IN_COLOUR + 10)
+    pair = (encoded.positions - 1) // PAIR_STRIDE
+    positions = encoded.positions + pair * PAIR_STRIDE + (~is_input) * PAIR_STRIDE
+    return replace(encoded, positions=positions)
+
+
+def position_arms(re_arc: Path | None, seed: int) -> list[Arm]:
+    """One corpus under four ways to count positions."""
+    generated, original, rules = sources(re_arc)
+    corpus = Corpus(generated, original, CorpusConfig(), rules, programs=True)
+    config = PretrainConfig(contiguous_share=0.0, seed=seed)
+    mixed = replace(config, contiguous_share=PretrainConfig().contiguous_share)
+    line = replace(config, contiguous_share=1.0)
+    return [
+        Arm("shared by input and output", corpus, config, unchanged),
+        Arm("a plane apart", corpus, config, planes_apart),
+        Arm("contiguous", corpus, line, unchanged, CONTIGUOUS.encode),
+        Arm("shared, 15% contiguous", corpus, mixed, unchanged),
+    ]
+
+
+def rule_arms(re_arc: Path | None, seed: int) -> list[Arm]:
+    """Fewer and more rules of the same mixture of re-arc and procedural ones."""
+    generated, _, rules = sources(re_arc)
+    everything = [*generated, *rules]
+    python_rng(seed, "rules of an experiment").shuffle(everything)
+    arms = []
+    for number in NUMBERS_OF_RULES:
+        taken = everything[:number]
+        recorded = [r for r in generated if any(r is t for t in taken)]
+        drawn = [r for r in rules if any(r is t for t in taken)]
+        weights = CorpusConfig(re_arc_weight=len(recorded), rules_weight=len(drawn))
+        corpus = Corpus(recorded, [], weights, drawn)
+        config = PretrainConfig(contiguous_share=0.0, seed=seed)
+        arms.append(Arm(f"{len(taken)} rules", corpus, config, unchanged))
+    return arms
+
+
+EXPERIMENTS = {"positions": position_arms, "rules": rule_arms}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("name", choices=[*EXPERIMENTS, "layouts"])
+    parser.add_argument("--re-arc", type=Path, help="folder with re_arc*.jsonl[.xz] files")
+    parser.add_argument("--steps", type=int, default=120, help="of 8192 tokens, for each arm")
+    parser.add_argument("--size", choices=SIZES, default="1m", help="weights, about")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train all arms and print their table. Exit code 0."""
+    if args.name == "layouts":
+        return _compare_layouts(args)
+    questions = held_out_questions(0)
+    names = "".join(f" {name} | right |" for name in questions)
+    print(f"| {args.name}, {args.size} | seed | tokens | training |{names} tok/s |")
+    print("|---" * (5 + 2 * len(questions)) + "|", flush=True)
+    for seed in args.seeds:
+        for arm in EXPERIMENTS[args.name](args.re_arc, seed):
+            print(_row(arm, questions, args), flush=True)
+    return 0
+
+
+def _row(arm: Arm, questions: dict[str, list[View]], args: argparse.Namespace) -> str:
+    state = Run(SIZES[args.size], arm.config, args.threads)
+    state.begin_decay(schedule_of_steps(arm.config, args.steps))
+    begin, losses = time.monotonic(), []
+    while not state.schedule.is_over(state.step):
+        batch = draw_batch(arm.corpus, arm.config, state.step)
+        losses.append(state.train_step([arm.change(e) for e in batch]))
+    rate = state.tokens / (time.monotonic() - begin)
+    cells = [arm.name, str(arm.config.seed), f"{state.tokens / 1e6:.2f}M", _mean(losses[-20:])]
+    for views in questions.values():
+        loss, right = state.evaluate([arm.change(arm.encode(v)) for v in views])
+        cells += [f"{loss:.3f}", f"{100 * right:.1f}%"]
+    return f"| {' | '.join([*cells, f'{rate:.0f}'])} |"
+
+
+def _compare_layouts(args: argparse.Namespace) -> int:
+    """The table of `kit.pretrain.layouts`; as many tokens with task tokens as in context."""
+    generated, original, rules = sources(args.re_arc)
+    questions = _small_questions()
+    print(f"| layout, {args.size}, {len(questions)} questions | seed | tokens | loss | right |")
+    print("|---|---|---|---|---|", flush=True)
+    for seed in args.seeds:
+        config = PretrainConfig(contiguous_share=0.0, seed=seed)
+        corpus = Corpus(generated, original, CorpusConfig(), rules, programs=True)
+        shape, threads = SIZES[args.size], args.threads
+        outcomes = layouts.in_context(shape, corpus, questions, config, args.steps, threads)
+        recorded = [*generated, *original]
+        total = outcomes[-1].tokens
+        alone = layouts.task_tokens(shape, recorded, questions, config, total, threads)
+        for one in (*outcomes, alone):
+            share = f"{100 * one.right:.1f}%"
+            print(f"| {one.name} | {seed} | {one.tokens / 1e6:.2f}M | {one.loss:.3f} | {share} |")
+    return 0
+
+
+def _small_questions() -> list[View]:
+    """Development tasks that one step of training on a task can show whole."""
+    questions = held_out_questions(0)["development tasks"]
+    return [q for q in questions if view_tokens(q) <= layouts.ADAPT_TOKENS]
+
+
+def _mean(losses: Sequence[float]) -> str:
+    return f"{sum(losses) / len(losses):.3f}"

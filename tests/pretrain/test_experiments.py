@@ -1,0 +1,58 @@
+"""Arms of the experiments: what differs between them, and nothing else.
+
+pytest tests/pretrain/test_experiments.py
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from kit.arc.datasets import load_dataset  # noqa: E402
+from kit.arc.task import Pair  # noqa: E402
+from kit.augment.views import View  # noqa: E402
+from kit.encode.cells import VOCAB  # noqa: E402
+from kit.encode.positions import PAIR_STRIDE  # noqa: E402
+from kit.pretrain.corpus import Corpus, CorpusConfig, rules_of_pairs  # noqa: E402
+from kit.pretrain.experiments import planes_apart, rule_arms  # noqa: E402
+from kit.pretrain.layouts import in_context, task_tokens  # noqa: E402
+from kit.pretrain.sequences import ALIGNED  # noqa: E402
+from kit.pretrain.settings import SIZES, PretrainConfig  # noqa: E402
+
+SHAPE = replace(SIZES["1m"], hidden=32, num_layers=2, num_heads=2, num_kv_heads=2, head_dim=16)
+PAIR = Pair(((1, 2), (3, 4)), ((5, 6, 7),))
+VIEW = View("x", None, (PAIR, PAIR), PAIR.input, PAIR.output)
+
+
+def test_planes_apart_moves_outputs_and_nothing_else() -> None:
+    shared, apart = ALIGNED.encode(VIEW), planes_apart(ALIGNED.encode(VIEW))
+    assert np.array_equal(shared.tokens, apart.tokens)
+    moved = apart.positions - shared.positions
+    pair = (shared.positions - 1) // PAIR_STRIDE
+    assert set((moved - pair * PAIR_STRIDE).tolist()) == {0, PAIR_STRIDE}
+    # No two tokens of a sequence share a position once the planes are apart.
+    assert len(set(apart.positions.tolist())) == len(apart.positions)
+    assert len(set(shared.positions.tolist())) < len(shared.positions)
+
+
+def test_rule_arms_take_as_many_rules_as_they_say() -> None:
+    arms = rule_arms(None, 0)
+    assert [arm.name for arm in arms] == ["50 rules", "200 rules", "404 rules"]
+
+
+def test_layouts_get_the_same_tokens_and_answer_every_question() -> None:
+    tasks = load_dataset("arc1-train").tasks
+    picked = {i: tasks[i].train for i in list(tasks)[:6]}
+    rules = rules_of_pairs(picked)
+    questions = [replace(VIEW, task_id=f"q{n}") for n in range(2)]
+    config = PretrainConfig(batch_tokens=1200, contiguous_share=0.0)
+    corpus = Corpus([], rules, CorpusConfig(long_share=0.0, short_tokens=400))
+    before, after = in_context(SHAPE, corpus, questions, config, 2, 1)
+    assert after.tokens > before.tokens and after.loss < before.loss
+    alone = task_tokens(SHAPE, rules, questions, config, after.tokens, 1)
+    assert alone.tokens == pytest.approx(after.tokens, rel=0.2)
+    assert SHAPE.vocab == VOCAB and 0 <= alone.right <= 1
