@@ -25,7 +25,18 @@ COMMANDS = {
     "report": ("kit.validate.report", "write a run as one HTML file to look at"),
     "doctor": ("kit.doctor", "say what is installed and what works on this machine"),
     "bench": ("kit.bench", "measure speed, effect and fault tolerance on this machine"),
-    "pretrain": ("kit.pretrain.command", "train the bundled model from nothing"),
+    "trace": ("kit.trace", "record what every amount of work on many tasks brings and costs"),
+    "replay": ("kit.replay", "replay traces under any policy and budget, in seconds"),
+    "rows": ("kit.rows", "run a row of the paper's main table with its published checkpoints"),
+    "pools": ("kit.validate.pools", "merge candidate pools, choose again, fit a rule"),
+    "ablate": ("kit.ablate", "compare variants of training, choosing and spending the same time"),
+    "upload": ("kit.upload.command", "make, check and push the folders for Kaggle"),
+    "pretrain": (
+        "kit.pretrain.command",
+        "train the bundled model from nothing, or fine-tune any (--base)",
+    ),
+    "experiment": ("kit.pretrain.experiments", "compare recipes for the bundled model"),
+    "few-shot": ("kit.validate.few_shot", "test-time training on text tasks"),
     "cut-vocabulary": ("kit.encode.vocabulary", "cut a model to the tokens a format needs"),
 }
 

@@ -1,6 +1,7 @@
 """`python -m kit pretrain`: train the bundled model and write it as a Hugging Face folder.
 
 Example: python -m kit pretrain --re-arc path/to/re-arc --minutes 60
+With --base a model that exists is fine-tuned instead: `kit.pretrain.base_command`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kit.arc.datasets import load_dataset
 from kit.arc.task import Task
 from kit.augment.views import View
 from kit.engine.machine import keep_freed_memory
+from kit.pretrain import base_command
 from kit.pretrain.corpus import (
     Corpus,
     CorpusConfig,
@@ -45,19 +47,21 @@ EXIT_REFUSED = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    end = parser.add_mutually_exclusive_group()
-    end.add_argument("--minutes", type=float, help="train for so long (default 60), decay included")
-    end.add_argument("--steps", type=int, help="train so many steps in all, decay included")
+    parser.add_argument("--minutes", type=float, help="train for so long (default 60)")
+    parser.add_argument("--steps", type=int, help="train so many steps in all, instead")
     parser.add_argument("--out", type=Path, help=f"new folder to write to (default {DEFAULT_OUT})")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in DIR")
     parser.add_argument("--re-arc", type=Path, help="folder with re_arc*.jsonl[.xz] files")
     parser.add_argument("--size", choices=SIZES, default="4m", help="weights, about")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    base_command.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, save, export; a signal ends the run in good order. Exit code 0, 2 or 128 + signal."""
+    if args.base is not None:
+        return base_command.run(args)
     keep_freed_memory()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     state = Run(SIZES[args.size], PretrainConfig(seed=args.seed), args.threads, device)
@@ -99,6 +103,8 @@ def _take_up(state: Run, args: argparse.Namespace, out: Path) -> None:
 
 
 def _limits(args: argparse.Namespace, state: Run) -> Limits:
+    if args.steps is not None and args.minutes is not None:
+        raise ValueError("from nothing a run ends after --steps or after --minutes, got both")
     if args.steps is not None:
         if args.steps <= state.step:
             raise ValueError(f"--steps must be more than the {state.step} done, got {args.steps}")

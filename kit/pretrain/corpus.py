@@ -29,6 +29,9 @@ from kit.pretrain.rules.rule import Rule
 
 ArrayPair = tuple[np.ndarray, np.ndarray]
 
+MOST_DRAWS = 1000
+"""Draws of a sequence before giving up: some rules have no pairs that fit."""
+
 
 class CorpusError(ValueError):
     """A corpus file that cannot be read, or a corpus without rules."""
@@ -181,14 +184,21 @@ class Corpus:
         self._config = config
 
     def draw(self, rng: random.Random) -> View:
-        """One view whose answer is its last pair; seeded by `rng` alone."""
+        """One view whose answer is its last pair; seeded by `rng` alone.
+
+        Raises:
+            CorpusError: nothing fits.
+        """
         config = self._config
         limit = config.long_tokens if rng.random() < config.long_share else config.short_tokens
-        while True:
+        for _ in range(MOST_DRAWS):
             (draw,) = rng.choices(self._draws, self._weights)
-            rule_id, pairs = draw(limit, rng.randint(3, config.max_pairs), rng)
+            rule_id, pairs = draw(
+                limit, rng.randint(min(3, config.max_pairs), config.max_pairs), rng
+            )
             if len(pairs) >= 2:
                 return self._view(rule_id, pairs, rng)
+        raise CorpusError(f"no two pairs of a rule within {limit} tokens in {MOST_DRAWS} draws")
 
     def _view(self, rule_id: str, pairs: list[ArrayPair], rng: random.Random) -> View:
         shared = Transform(rng.randrange(8 if self._config.symmetries else 1), self._colours(rng))

@@ -1,0 +1,121 @@
+"""A Llama-family base model in the kit's own engine: all weights or LoRA trained, no padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kit.arc.seeds import derive_seed
+from kit.encode.encoding import Encoded
+from kit.engine.llama import Attend, PackedCausal, PaddedCausal, forward
+from kit.engine.lora import (
+    Lora,
+    MixedLoras,
+    merge,
+    merging_is_cheaper,
+    module_path,
+    peft_names,
+    projection_sizes,
+)
+from kit.engine.machine import choose_dtype
+from kit.engine.model import open_model
+from kit.engine.weights import Weights, save_shards, to_named_tensors
+from kit.finetune.lora_init import initial_lora_a
+from kit.finetune.loss_mask import loss_mask
+from kit.pretrain.base_learner import answer_len
+from kit.pretrain.base_settings import BaseConfig
+
+SHARD_BYTES = 4_000_000_000
+TYPICAL_CONTEXT = 300
+"""Tokens that a token sees on average, for the count of operations."""
+
+
+class EngineBase:
+    """Implements `kit.pretrain.base_learner.Trainable`.
+
+    Raises:
+        FileNotFoundError, ModelError: the folder cannot be loaded.
+    """
+
+    def __init__(self, path: Path, dtype: str, device: str, config: BaseConfig) -> None:
+        model = open_model(path, "float32" if config.method == "full" else dtype, device)
+        self._model, self._config = model, config
+        self._dtype = choose_dtype(dtype, device)
+        self.parameters: dict[str, Tensor] = {}
+        self._pairs = {}
+        if config.method == "full":
+            self._leaves = model.weights.map(lambda t: t.detach().requires_grad_())
+            self.parameters = {f"w{i}": t for i, t in enumerate(self._leaves.tensors())}
+        else:
+            self._draw_lora()
+        self.num_weights = model.shape.num_parameters()
+        # Backward is twice the forward pass; without gradients of frozen weights, once.
+        passes = 3 if config.method == "full" else 2
+        self.flops_per_token = passes * model.shape.flops_per_token(TYPICAL_CONTEXT)
+
+    def _draw_lora(self) -> None:
+        """A as every trainer of the kit draws it, B zero."""
+        shape, rank = self._model.shape, self._config.rank
+        seed = derive_seed(self._config.seed, "base", "adapter")
+        for name, (rows, columns) in projection_sizes(shape).items():
+            for layer in range(shape.num_layers):
+                slot = (layer, name)
+                start = torch.from_numpy(initial_lora_a(seed, module_path(slot), rank, columns))
+                a = start.to(self._model.device).requires_grad_()
+                b = torch.zeros(rows, rank, device=self._model.device, requires_grad=True)
+                self._pairs[slot] = (a, b)
+                self.parameters |= zip(peft_names(slot), (a, b), strict=True)
+
+    def loss(self, pack: Sequence[Encoded]) -> tuple[Tensor, Tensor]:
+        """See `Trainable.loss`."""
+        model, lengths = self._model, [len(e) for e in pack]
+        tokens = torch.from_numpy(np.concatenate([e.tokens for e in pack])).to(model.device)
+        positions = torch.from_numpy(np.concatenate([e.positions for e in pack]))
+        masks = [loss_mask(e, "outputs") for e in pack]
+        targets = torch.from_numpy(np.flatnonzero(np.concatenate(masks))).to(model.device)
+        weights, adapt = self._live(sum(lengths))
+        # One call over a padded rectangle suits GPUs, one per sequence saves work on CPUs.
+        on_cpu = model.device == "cpu"
+        attend: Attend = PackedCausal(lengths) if on_cpu else PaddedCausal(lengths, model.device)
+        hidden = forward(
+            model.shape,
+            weights,
+            model.rotary,
+            tokens,
+            positions.to(model.device),
+            attend,
+            adapt,
+            recompute=self._config.recompute and torch.is_grad_enabled(),
+        )
+        logits = F.linear(hidden[targets - 1], weights.head).float()
+        loss = F.cross_entropy(logits, tokens[targets], reduction="sum")
+        right = (logits.argmax(-1) == tokens[targets]).split([int(m.sum()) for m in masks])
+        return loss, torch.stack(
+            [r[-answer_len(e) :].all() for r, e in zip(right, pack, strict=True)]
+        )
+
+    def _live(self, num_tokens: int) -> tuple[Weights, MixedLoras | None]:
+        """What a forward pass needs: changed weights, or the base and an addition."""
+        if not self._pairs:
+            return self._leaves.map(lambda t: t.to(self._dtype)), None
+        shape = self._model.shape
+        lora = Lora(self._pairs, self._config.alpha / self._config.rank)
+        if merging_is_cheaper(shape, self._config.rank):
+            return merge(self._model.weights, shape, lora), None
+        return self._model.weights, MixedLoras(shape, [(0, num_tokens, lora)])
+
+    def adapter(self) -> dict[str, np.ndarray]:
+        """See `Trainable.adapter`."""
+        if not self._pairs:
+            return {}
+        return {n: t.detach().float().cpu().numpy() for n, t in self.parameters.items()}
+
+    def save_weights(self, folder: Path, dtype: torch.dtype) -> None:
+        """See `Trainable.save_weights`."""
+        named = to_named_tensors(self._leaves, self._model.shape)
+        save_shards({n: t.to(dtype).cpu() for n, t in named.items()}, folder, SHARD_BYTES)
