@@ -59,3 +59,21 @@ class Automaton:
             places.append(place)
             states.append(self.step(states[-1], place))
         return places, states
+
+    def answer_logprob(self, answer: np.ndarray, rows: np.ndarray) -> float:
+        """Sum of log-probabilities of an answer in nats, each over the legal tokens.
+
+        Args:
+            answer: (A,) token ids.
+            rows: (A, n) logits over the alphabet before each of them.
+        Returns:
+            -inf for an answer that the grammar does not allow.
+        """
+        places, states = self.legal_prefix(self.start, answer)
+        if len(places) < len(answer):
+            return -np.inf
+        mask = np.stack([self.mask(state) for state in states[:-1]])
+        legal = np.where(mask, rows.astype(np.float64), -np.inf)
+        top = legal.max(axis=1)
+        total = top + np.log(np.exp(legal - top[:, None]).sum(axis=1))
+        return float((legal[np.arange(len(places)), places] - total).sum())

@@ -46,6 +46,11 @@ class AnswerState:
         self.logprob_nats = 0.0
         self.finished = False
 
+    @property
+    def kept(self) -> int:
+        """How many of `tokens` the cache holds: all but the last; -1 when there is none yet."""
+        return len(self.tokens) - 1
+
     def guess(self) -> np.ndarray:
         """(g,) token ids to feed behind the accepted ones in the next pass."""
         # A final end marker need not be fed: nothing follows it.

@@ -27,6 +27,9 @@ class SampleRequest:
         draft: a guess of the answer in the prompt's frame; only speed depends on it.
         max_tokens: after so many (or a few guessed ones more) the answer is cut, unfinished; None
             for what the sampler allows.
+        min_logprob_nats: None for one answer; else the greedy one and then all others at least so
+            probable, each a completion of this key. Temperature and seed play no part then.
+        max_answers: of them, at most.
     """
 
     key: tuple[int, ...]
@@ -36,6 +39,8 @@ class SampleRequest:
     seed: int = 0
     draft: Grid | None = None
     max_tokens: int | None = None
+    min_logprob_nats: float | None = None
+    max_answers: int = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,6 @@ fully fine-tuned ones take turns. Prompts stay in the cache between `sample` and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,20 +18,16 @@ from kit.budget.clock import Deadline
 from kit.encode.encoding import Answers
 from kit.engine.cache import CachedCausal, SequenceCache
 from kit.engine.llama import forward
-from kit.engine.lora import Lora, MixedLoras
 from kit.engine.model import Model
-from kit.engine.weights import Weights
 from kit.finetune.trainer import Adapter
 from kit.generate.adapters import AdapterCache, adapter_key, full_key
 from kit.generate.automaton import Automaton
-from kit.generate.decoding import AnswerState
 from kit.generate.sampler import Completion, SampleRequest, ScoreRequest
-
-MAX_ANSWER_TOKENS = 4096
-"""Longest answer in tokens; a 30 by 30 grid of words separated by spaces needs about 2,700."""
+from kit.generate.slots import Slot, begin_answer
+from kit.generate.watched import WATCHED_TOKENS, DeadlinePassed, Watched
 
 PASS_TOKENS = 4096
-"""Tokens of one forward pass, so that deadlines are looked at often enough."""
+"""Tokens of one forward pass; longer ones would be no faster, and take memory."""
 
 PART_TOKENS = 24576
 """Tokens of prompts decoded together: a deadline then finds some answers whole, not all begun."""
@@ -41,23 +36,6 @@ ROOM_TOKENS = 512
 """Tokens reckoned for an answer when caches are planned."""
 
 _Kept = tuple[str, bytes, bytes]
-
-
-@dataclass(slots=True)
-class _Slot:
-    """One request in work."""
-
-    request: SampleRequest
-    cache: SequenceCache
-    answer: AnswerState
-
-    def pending(self) -> tuple[np.ndarray, np.ndarray]:
-        """(tokens to feed, how many of the last ones are guesses) as token ids."""
-        guess = self.answer.guess()
-        fed = self.cache.length
-        prompt = self.request.prompt.tokens
-        known = np.concatenate([prompt, np.asarray(self.answer.tokens, dtype=np.int64)])
-        return known[fed:], guess
 
 
 class TorchSampler:
@@ -89,12 +67,12 @@ class TorchSampler:
             slots = [self._open(r) for r in part]
             self._read_shared(slots, deadline)
             while slots and self._advance(slots, deadline):
-                yield from (_completion(s) for s in slots if _done(s))
-                for slot in slots:
-                    if _done(slot):
-                        self._keep(slot)
-                slots = [s for s in slots if not _done(s)]
-            yield from (_completion(s) for s in slots)
+                for slot in filter(Slot.is_done, slots):
+                    yield from slot.completions(self._automaton)
+                    self._keep(slot)
+                slots = [s for s in slots if not s.is_done()]
+            for slot in slots:
+                yield from slot.completions(self._automaton)
 
     def _parts(self, requests: Sequence[SampleRequest]) -> Iterator[list[SampleRequest]]:
         """Requests that can run together: any LoRA mix, but one fully fine-tuned adapter at a
@@ -115,34 +93,40 @@ class TorchSampler:
                 used += need
             yield part
 
-    def _read_shared(self, slots: Sequence[_Slot], deadline: Deadline) -> None:
+    def _read_shared(self, slots: Sequence[Slot], deadline: Deadline) -> None:
         """Read a prompt that several slots have once, all but its last token."""
-        groups: dict[_Kept, list[_Slot]] = {}
+        groups: dict[_Kept, list[Slot]] = {}
         for slot in slots:
             groups.setdefault(_kept_key(slot.request), []).append(slot)
         for first, *others in groups.values():
             if others and not deadline.passed():
-                self._read(first.request, first.cache)
+                try:
+                    self._read(first.request, first.cache, deadline)
+                except DeadlinePassed:
+                    return
                 for other in others:
                     other.cache.copy(first.cache)
 
-    def _read(self, request: SampleRequest | ScoreRequest, cache: SequenceCache) -> None:
+    def _read(
+        self, request: SampleRequest | ScoreRequest, cache: SequenceCache, deadline: Deadline
+    ) -> None:
         """Fill an empty cache with a prompt, all but its last token."""
         prompt = request.prompt
+        tokens, positions = [prompt.tokens[:-1]], [prompt.positions[:-1]]
         if len(prompt) > 1:
-            self._forward([request.adapter], [cache], [prompt.tokens[:-1]], [prompt.positions[:-1]])
+            self._forward([request.adapter], [cache], tokens, positions, deadline)
         cache.length = len(prompt) - 1
 
-    def _open(self, request: SampleRequest) -> _Slot:
+    def _open(self, request: SampleRequest) -> Slot:
         draft = np.zeros(0, dtype=np.int64)
         if request.draft is not None:
             draft = self._encoding.answer_tokens(request.draft)
-        answer = AnswerState(self._automaton, draft, request.temperature, request.seed)
+        answer = begin_answer(self._automaton, request, draft)
         capacity = len(request.prompt) + len(draft) + 64
         cache = SequenceCache(self._model.shape, capacity, self._model.weights.embed)
-        return _Slot(request, cache, answer)
+        return Slot(request, cache, answer)
 
-    def _advance(self, slots: Sequence[_Slot], deadline: Deadline) -> bool:
+    def _advance(self, slots: Sequence[Slot], deadline: Deadline) -> bool:
         """Feed what each slot has pending, some slots at a time; False if the deadline came."""
         feeds = [slot.pending() for slot in slots]
         begin = 0
@@ -153,25 +137,32 @@ class TorchSampler:
             while end < len(slots) and (end == begin or total < PASS_TOKENS):
                 total += sum(map(len, feeds[end]))
                 end += 1
-            self._feed(slots[begin:end], feeds[begin:end])
+            try:
+                self._feed(slots[begin:end], feeds[begin:end], deadline)
+            except DeadlinePassed:
+                return False
             begin = end
         return True
 
-    def _feed(self, slots: Sequence[_Slot], feeds: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+    def _feed(
+        self,
+        slots: Sequence[Slot],
+        feeds: Sequence[tuple[np.ndarray, np.ndarray]],
+        deadline: Deadline,
+    ) -> None:
         """One forward pass of known tokens and guesses, and its consequences."""
         tokens = [np.concatenate(feed) for feed in feeds]
         positions = [self._positions(slot, feed) for slot, feed in zip(slots, tokens, strict=True)]
         for slot, feed in zip(slots, tokens, strict=True):
             slot.cache.reserve(slot.cache.length + len(feed))
-        hidden, head = self._forward(
-            [s.request.adapter for s in slots], [s.cache for s in slots], tokens, positions
-        )
+        adapters, caches = [s.request.adapter for s in slots], [s.cache for s in slots]
+        hidden, head = self._forward(adapters, caches, tokens, positions, deadline)
         wanted = [len(guess) + 1 for _, guess in feeds]
         logits = self._logits(hidden, head, [len(t) for t in tokens], wanted)
         for slot, (known, _), rows in zip(slots, feeds, logits, strict=True):
             slot.cache.length += len(known) + slot.answer.accept(rows)
 
-    def _positions(self, slot: _Slot, feed: np.ndarray) -> np.ndarray:
+    def _positions(self, slot: Slot, feed: np.ndarray) -> np.ndarray:
         """Position ids of the fed tokens, which end behind the prompt in general."""
         prompt = slot.request.prompt
         fed = slot.cache.length
@@ -186,33 +177,24 @@ class TorchSampler:
         caches: Sequence[SequenceCache],
         tokens: Sequence[np.ndarray],
         positions: Sequence[np.ndarray],
+        deadline: Deadline,
     ) -> tuple[Tensor, Tensor]:
         """(T, D) hidden states and the (V, D) head; keys and values are written behind each
-        cache's length."""
+        cache's length. Raises DeadlinePassed if that comes while a long pass is under way."""
         model, lengths = self._model, [len(t) for t in tokens]
-        weights, adapt = self._adapted(adapters, lengths)
+        attend = CachedCausal(caches, lengths)
+        is_long = sum(lengths) >= WATCHED_TOKENS
+        weights, adapt = self._adapters.mixed(adapters, lengths)
         hidden = forward(
             model.shape,
             weights,
             model.rotary,
             torch.from_numpy(np.concatenate(tokens)).to(model.device),
             torch.from_numpy(np.concatenate(positions)).to(model.device),
-            CachedCausal(caches, lengths),
+            Watched(attend, deadline) if is_long else attend,
             adapt,
         )
         return hidden, weights.head
-
-    def _adapted(
-        self, adapters: Sequence[Adapter | None], lengths: Sequence[int]
-    ) -> tuple[Weights, MixedLoras | None]:
-        """Merged weights for one adapter, additions per stretch for several."""
-        distinct = {None if a is None else a.sha256: a for a in adapters}
-        if len(distinct) == 1:
-            return self._adapters.merged(next(iter(distinct.values()))), None
-        ends = np.cumsum(lengths).tolist()
-        loras: list[Lora | None] = [None if a is None else self._adapters.lora(a) for a in adapters]
-        stretches = list(zip([0, *ends[:-1]], ends, loras, strict=True))
-        return self._model.weights, MixedLoras(self._model.shape, stretches)
 
     def _logits(
         self, hidden: Tensor, head: Tensor, lengths: Sequence[int], wanted: Sequence[int]
@@ -226,7 +208,7 @@ class TorchSampler:
         logits = F.linear(last, head).float()
         return np.split(logits.cpu().numpy(), np.cumsum(wanted)[:-1])
 
-    def _keep(self, slot: _Slot) -> None:
+    def _keep(self, slot: Slot) -> None:
         """Hold the prompt's keys and values for `score`, the latest within the memory limit."""
         slot.cache.length = len(slot.request.prompt)
         self._kept[_kept_key(slot.request)] = slot.cache
@@ -245,9 +227,13 @@ class TorchSampler:
         for request in requests:
             if deadline.passed():
                 return
-            yield request.key, self._score_one(request)
+            try:
+                scores = self._score_one(request, deadline)
+            except DeadlinePassed:
+                return
+            yield request.key, scores
 
-    def _score_one(self, request: ScoreRequest) -> tuple[float, ...]:
+    def _score_one(self, request: ScoreRequest, deadline: Deadline) -> tuple[float, ...]:
         prompt = request.prompt
         cache = self._kept.get(_kept_key(request))
         longest = max(map(len, request.answers))
@@ -255,7 +241,7 @@ class TorchSampler:
             cache = SequenceCache(self._model.shape, len(prompt), self._model.weights.embed)
         cache.reserve(len(prompt) + longest)
         if cache.length == 0:
-            self._read(request, cache)
+            self._read(request, cache, deadline)
         cache.length = len(prompt) - 1
         # Every answer is fed behind the prompt's last token, so that its logits are there too.
         tokens = [np.append(prompt.tokens[-1], a[:-1]) for a in request.answers]
@@ -264,35 +250,14 @@ class TorchSampler:
             for a in request.answers
         ]
         caches = [cache] * len(tokens)
-        hidden, head = self._forward([request.adapter] * len(tokens), caches, tokens, positions)
+        adapters = [request.adapter] * len(tokens)
+        hidden, head = self._forward(adapters, caches, tokens, positions, deadline)
         lengths = [len(t) for t in tokens]
         logits = self._logits(hidden, head, lengths, lengths)
         return tuple(
-            self._logprob(answer, rows)
+            self._automaton.answer_logprob(answer, rows)
             for answer, rows in zip(request.answers, logits, strict=True)
         )
-
-    def _logprob(self, answer: np.ndarray, rows: np.ndarray) -> float:
-        """Sum of log-probabilities of `answer` in nats; -inf if it is not legal."""
-        places, states = self._automaton.legal_prefix(self._automaton.start, answer)
-        if len(places) < len(answer):
-            return -np.inf
-        mask = np.stack([self._automaton.mask(s) for s in states[:-1]])
-        legal = np.where(mask, rows.astype(np.float64), -np.inf)
-        top = legal.max(axis=1)
-        total = top + np.log(np.exp(legal - top[:, None]).sum(axis=1))
-        return float((legal[np.arange(len(places)), places] - total).sum())
-
-
-def _done(slot: _Slot) -> bool:
-    most = min(slot.request.max_tokens or MAX_ANSWER_TOKENS, MAX_ANSWER_TOKENS)
-    return slot.answer.finished or len(slot.answer.tokens) >= most
-
-
-def _completion(slot: _Slot) -> Completion:
-    answer = slot.answer
-    tokens = np.asarray(answer.tokens, dtype=np.int64)
-    return Completion(slot.request.key, tokens, answer.logprob_nats, answer.finished)
 
 
 def _kept_key(request: SampleRequest | ScoreRequest) -> _Kept:

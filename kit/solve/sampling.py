@@ -7,6 +7,8 @@ their prompts.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -47,6 +49,8 @@ def _make_requests(
     """The view behind every key, and the requests in the order in which they are wanted."""
     plan, temperature = draft.item.plan, toolbox.generate.temperature
     samples = plan.samples_per_view if temperature > 0 else 1
+    share = toolbox.generate.min_probability
+    bound = math.log(share) if share > 0 else None
     seed = derive_seed(plan.seed, plan.task_id, "sample")
     views: dict[Key, View] = {}
     requests: list[SampleRequest] = []
@@ -55,7 +59,9 @@ def _make_requests(
             key = (*place, sample)
             views[key] = view
             own_seed = derive_seed(seed, *key)
-            requests.append(SampleRequest(key, prompt, adapter, temperature, own_seed))
+            requests.append(
+                SampleRequest(key, prompt, adapter, temperature, own_seed, min_logprob_nats=bound)
+            )
     return views, requests
 
 
@@ -86,7 +92,12 @@ def _answer_in_turn(
 
 
 def _keyed(completions: Iterable[Completion]) -> Iterator[tuple[Key, Completion]]:
-    return ((completion.key, completion) for completion in completions)
+    """Completions under keys of their own: further ones of a request count its last number up."""
+    times: Counter[Key] = Counter()
+    for completion in completions:
+        *place, sample = completion.key
+        yield (*place, sample + times[completion.key]), completion
+        times[completion.key] += 1
 
 
 def _seen(grid: Grid, view: View) -> Grid:

@@ -1,0 +1,132 @@
+"""`python -m kit few-shot`: the same test-time training on text tasks, scored by exact match.
+
+python -m kit few-shot --make tasks.jsonl                    # three kinds x 60 items
+python -m kit few-shot tasks.jsonl --model path/to/model     # the table
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from kit.budget.clock import Deadline, SystemClock
+from kit.finetune.trainer import FinetuneConfig
+from kit.texts.encoding import DEFAULT_MAX_TOKENS, TextPairEncoding
+from kit.texts.made import write_tasks
+from kit.texts.solve import MODES, Mode, TextTools, answer_task
+from kit.texts.task import TextTask, items, read_lines, read_tasks, text
+
+NUM_TRAIN, NUM_ITEMS = 10, 60
+"""Demonstrations and items of a made task; ten demonstrations as in the paper's second
+benchmark."""
+EXIT_REFUSED = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("tasks", type=Path, nargs="?", help="JSONL file, one task a line")
+    parser.add_argument("--make", type=Path, metavar="FILE", help="write made tasks and end")
+    parser.add_argument("--model", type=Path, help="Hugging Face folder of a causal LM")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
+    parser.add_argument("--steps", type=int, default=40, help="of training on each task")
+    parser.add_argument("--batch", type=int, default=2, help="views of a step")
+    parser.add_argument("--rank", type=int, default=64, help="of the LoRA adapters")
+    parser.add_argument("--lr", type=float, default=1e-4)
+    parser.add_argument("--limit", type=int, help="test items of a task, at most")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="of all work together")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write tasks, or answer and score them. Exit code 0, or 2 for what cannot be used."""
+    if args.make:
+        write_tasks(args.make, NUM_TRAIN, NUM_ITEMS, args.seed)
+        print(f"wrote {args.make}: 3 tasks of {NUM_TRAIN} demonstrations and 50 test items")
+        return 0
+    try:
+        if args.tasks is None or args.model is None:
+            raise ValueError("needs a file of tasks and --model FOLDER; --make writes such a file")
+        tasks = [_cut(task, args.limit) for task in read_tasks(args.tasks)]
+        truth = read_outputs(args.tasks)
+        with tempfile.TemporaryDirectory(prefix="kit-texts-") as scratch:
+            _table(tasks, truth, _open(args, Path(scratch)), args)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"error: {error}")
+        return EXIT_REFUSED
+    return 0
+
+
+def read_outputs(path: Path) -> dict[str, list[str]]:
+    """Outputs of the test items by task id, for scoring alone.
+
+    Raises:
+        FileNotFoundError, TextTaskError: the file holds no outputs.
+    """
+    return {
+        text(place, value, "id"): [
+            text(place, item, "output") for item in items(place, value, "test")
+        ]
+        for place, value in read_lines(path)
+    }
+
+
+def num_right(answers: Sequence[str], truth: Sequence[str]) -> int:
+    """Exact matches, white space around an answer aside."""
+    return sum(a.strip() == b.strip() for a, b in zip(answers, truth, strict=True))
+
+
+def _cut(task: TextTask, limit: int | None) -> TextTask:
+    return TextTask(task.task_id, task.instruction, task.train, task.test[:limit])
+
+
+def _open(args: argparse.Namespace, scratch: Path) -> TextTools:
+    """The kit's own trainer and sampler on one copy of the weights."""
+    from kit.engine.machine import choose_device
+    from kit.engine.model import open_model
+    from kit.engine.threads import set_threads
+    from kit.finetune.torch_trainer import TorchTrainer
+    from kit.generate.torch_sampler import TorchSampler
+
+    set_threads(args.threads)
+    model = open_model(args.model, "auto", choose_device("auto"))
+    encoding = TextPairEncoding(args.model, DEFAULT_MAX_TOKENS)
+    config = FinetuneConfig(
+        rank=args.rank, alpha=float(args.rank), lr=args.lr, batch_views=args.batch
+    )
+    trainer = TorchTrainer(model, encoding, config)  # type: ignore[arg-type]
+    sampler = TorchSampler(model, encoding)
+    return TextTools(encoding, trainer, sampler, args.steps, args.batch, scratch)
+
+
+def _table(
+    tasks: Sequence[TextTask],
+    truth: dict[str, list[str]],
+    tools: TextTools,
+    args: argparse.Namespace,
+) -> None:
+    """Print right answers by task and mode, with the seconds that they took."""
+    end_s = SystemClock().now_s() + 60 * args.minutes
+    print(f"| task | items | {' | '.join(args.modes)} |")
+    print("|---|---|" + "---|" * len(args.modes), flush=True)
+    totals: dict[Mode, int] = dict.fromkeys(args.modes, 0)
+    seconds: dict[Mode, float] = dict.fromkeys(args.modes, 0.0)
+    for task in tasks:
+        cells = []
+        for mode in args.modes:
+            begin = time.monotonic()
+            answers = answer_task(task, mode, tools, args.seed, Deadline(end_s, SystemClock()))
+            right = num_right(answers, truth[task.task_id][: len(task.test)])
+            totals[mode] += right
+            seconds[mode] += time.monotonic() - begin
+            cells.append(f"{right} ({100 * right / len(answers):.0f}%)")
+        print(f"| {task.task_id} | {len(task.test)} | {' | '.join(cells)} |", flush=True)
+    count = sum(len(task.test) for task in tasks)
+    right_cells = [f"{totals[mode]} ({100 * totals[mode] / count:.0f}%)" for mode in args.modes]
+    print(f"| all | {count} | {' | '.join(right_cells)} |")
+    print(f"| seconds | | {' | '.join(f'{seconds[mode]:.0f}' for mode in args.modes)} |")
