@@ -14,7 +14,7 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from kit.budget.settings import BudgetConfig
 from kit.finetune.trainer import FinetuneConfig
 from kit.generate.decode import GenerateConfig
 from kit.induce.writing.settings import WritingConfig
+from kit.presets import PRESETS
 from kit.rank.choose import RankConfig
 from kit.solve.toolbox import SolveConfig
 from kit.workers.executor import WorkersConfig
@@ -51,61 +52,6 @@ class Config:
     solve: SolveConfig = field(default_factory=SolveConfig)
     programs: WritingConfig = field(default_factory=WritingConfig)
     workers: WorkersConfig = field(default_factory=WorkersConfig)
-
-
-# A preset is a list of overrides, so that there is one way to say what an option is.
-PRESETS: Mapping[str, tuple[str, ...]] = {
-    # A minute on any CPU: shows that everything works, not how well.
-    "smoke": (
-        "augment.dihedral=false",
-        "augment.colours=keep_zero",
-        "budget.time_s=60",
-        "budget.num_steps=4",
-        "budget.num_train_views=16",
-        "budget.num_test_views=4",
-        "budget.num_score_views=2",
-    ),
-    # For the bundled model in minutes on a few cores. It is too weak to learn a rule in all eight
-    # symmetries within a hundred steps: without them, and with colour 0 kept, it solved 2 of the 12
-    # smallest development tasks after 60 steps, with them none (README, "Figures").
-    "cpu": (
-        "augment.dihedral=false",
-        "augment.colours=keep_zero",
-        "finetune.lr=5e-3",
-        "finetune.batch_views=2",
-        "budget.num_steps=120",
-        "budget.min_steps=60",
-        "budget.num_test_views=8",
-        "budget.min_test_views=8",
-        # The bundled model adds half a task while the search adds seventeen (README, "Both legs
-        # joined").
-        "budget.training_share=0.1",
-    ),
-    # The defaults of every stage: all symmetries and colours, for models that can use them.
-    "full": (),
-    # Source: Akyurek et al. 2024, appendix B, and the values of its released code: rank 128,
-    # alpha 16, no dropout, lr 5e-5, 2 epochs of 250 samples in batches of 2, greedy decoding.
-    "paper": (
-        "augment.mode=paper",
-        "augment.augmenters=paper",
-        "augment.colours=paper",
-        "augment.cap=250",
-        "finetune.rank=128",
-        "finetune.alpha=16",
-        "finetune.dropout=0",
-        "finetune.targets=q_proj,v_proj,gate_proj,up_proj,down_proj",
-        "finetune.lr=5e-5",
-        "finetune.batch_views=2",
-        "finetune.weight_decay=0.01",
-        "finetune.loss_on=outputs",
-        "generate.temperature=0",
-        "rank.method=vote",
-        "budget.num_steps=250",
-        "budget.num_train_views=250",
-        "budget.num_test_views=12",
-        "budget.num_score_views=0",
-    ),
-}
 
 
 def make_config(preset: str = "cpu", overrides: Iterable[str] = ()) -> Config:

@@ -33,12 +33,19 @@ from kit.job import (
 )
 from kit.pipeline import Run, RunSetup
 from kit.request import parse_request
-from kit.staff import check_model, check_sandbox, schedule, shares_adapter, start_workers
+from kit.staff import (
+    check_model,
+    check_sandbox,
+    remember_costs,
+    schedule,
+    shares_adapter,
+    start_workers,
+)
 from kit.submit.lock import ADAPTER_NAME, LOG_NAME, SUBMISSION_NAME
 from kit.submit.observer import RunReport
 from kit.submit.submission import SubmissionFile, replace_file
 from kit.validate.progress import ProgressObserver
-from kit.workers.executor import describe
+from kit.workers.executor import Executor, describe
 
 EXIT_DONE, EXIT_INTERNAL, EXIT_REFUSED = 0, 1, 2
 
@@ -84,10 +91,12 @@ def _main(argv: Sequence[str], started_s: float, guard: StopGuard) -> int:
                 check_model(job.config.solve.model)
             check_sandbox(job.config.programs)
             observer = ProgressObserver(resolve_solutions(job.request.solutions, job.task_set))
+            executor = start_workers(job.config, job.request.out, job.stop_at_s())
         except (ValueError, OSError) as error:
             return _refuse(error)
         try:
-            report = _work(job, folder, observer, guard)
+            with closing(executor):
+                report = _work(job, folder, executor, observer, guard)
         except Exception as error:
             return _fail(error, job.request.out)
     say(observer.summary(report))
@@ -97,8 +106,14 @@ def _main(argv: Sequence[str], started_s: float, guard: StopGuard) -> int:
     return exit_code(report)
 
 
-def _work(job: Job, folder: RunFolder, observer: ProgressObserver, guard: StopGuard) -> RunReport:
-    """The run itself; its workers end with it, however it ends."""
+def _work(
+    job: Job,
+    folder: RunFolder,
+    executor: Executor,
+    observer: ProgressObserver,
+    guard: StopGuard,
+) -> RunReport:
+    """The run itself."""
     setup = RunSetup(
         tasks=job.tasks,
         config=job.config,
@@ -108,16 +123,11 @@ def _work(job: Job, folder: RunFolder, observer: ProgressObserver, guard: StopGu
         earlier=folder.earlier,
         adapter_out=job.request.out / ADAPTER_NAME if shares_adapter(job.config) else None,
     )
-    with closing(start_workers(job.config, job.request.out)) as executor:
-        return Run(
-            setup,
-            schedule(job.config, job.tasks, job.stop_at_s()),
-            executor,
-            folder.journal,
-            folder.submission,
-            observer,
-            guard,
-        ).work()
+    policy = schedule(job.config, job.tasks, job.stop_at_s())
+    run = Run(setup, policy, executor, folder.journal, folder.submission, observer, guard)
+    report = run.work()
+    remember_costs(job.config, policy)
+    return report
 
 
 def exit_code(report: RunReport) -> int:
@@ -136,7 +146,7 @@ def rescue(submission: SubmissionFile) -> None:
     """Put answers that did not fit on their disk into the folder for temporary files."""
     try:
         place = Path(tempfile.mkdtemp(prefix="arc-ttt-kit-")) / SUBMISSION_NAME
-        replace_file(place, submission.to_json().encode())
+        replace_file(place, submission.to_bytes())
     except OSError as error:
         _complain(f"the newest answers are lost: {_one_line(error)}")
         return

@@ -102,17 +102,23 @@ def _chosen(task_set: TaskSet, request: Request) -> tuple[Task, ...]:
 def announce(job: Job) -> str:
     """The first output: what was found, what will be used, for how long."""
     config, request = job.config, job.request
-    staffing = staff(config)
     part = "" if len(job.tasks) == len(job.task_set.tasks) else f"; works on {len(job.tasks)}"
     lines = [
         f"found  {len(job.task_set.tasks)} tasks, {job.task_set.num_tests} test inputs: "
         f"{job.task_set.source}{part}",
-        f"uses   {_used_text(config)}, preset {request.preset}, "
-        f"{staffing.count} worker(s) of {staffing.threads} thread(s)"
-        + (f", {staffing.search} more that search" if staffing.search else ""),
+        f"uses   {_used_text(config)}, preset {request.preset}, {_workers_text(config)}",
         f"for    {format_duration(config.budget.time_s)} at most, answers in {job.submission_path}",
     ]
     return "\n".join(lines)
+
+
+def _workers_text(config: Config) -> str:
+    """Who will work; a cluster is not asked before the first answers are safe."""
+    if config.workers.executor == "ray":
+        return f"workers on the Ray cluster {config.workers.ray_address}"
+    staffing = staff(config)
+    more = f", {staffing.search} more that search" if staffing.search else ""
+    return f"{staffing.count} worker(s) of {staffing.threads} thread(s){more}"
 
 
 def _used_text(config: Config) -> str:
@@ -188,13 +194,17 @@ def _open_locked(job: Job, out: Path, lock: FolderLock) -> RunFolder:
     if not past.records and holds_old_run(out):
         remarks.append(f"note   an earlier run was moved to {move_old_run(out)}")
     all_tasks = tuple(job.task_set.tasks.values())
+    submission = SubmissionFile(job.submission_path, all_tasks)
+    if not past.records:
+        # As early as possible: whatever comes then, there is a valid file.
+        submission.save()
     record = run_record(job.config, all_tasks, code_version())
     remarks += _check_past(past, record)
     wanted = {task.task_id for task in job.tasks}
     earlier = tuple(r for r in last_results(past.records) if r.task_id in wanted)
-    submission = SubmissionFile(job.submission_path, all_tasks)
-    submission.update(last_predictions(past.records))
-    submission.save()
+    if past.records:
+        submission.update(last_predictions(past.records))
+        submission.save()
     journal = Journal(out / JOURNAL_NAME, past.good_bytes)
     journal.append(record)
     return RunFolder(lock, journal, submission, earlier, tuple(remarks))

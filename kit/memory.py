@@ -52,3 +52,8 @@ class RunMemory:
     def pool(self, task_id: str) -> CandidatePool:
         """Everything that was proposed for a task."""
         return pool_of(self.results[task_id].values())
+
+    def observed(self, task_id: str) -> dict[str, float]:
+        """What the newest training of a task saw of itself."""
+        held = sorted(self.results[task_id].values(), key=lambda result: result.plan.round)
+        return dict(next((r.observed for r in reversed(held) if r.observed), {}))

@@ -7,22 +7,21 @@ torch, see solutions, parse arguments, or decide anything by itself that the sch
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.arc.seeds import derive_seed
 from kit.arc.task import Task
 from kit.budget.clock import Clock
-from kit.budget.legs import LegScheduler, Outlook
-from kit.budget.plan import Plan
+from kit.budget.plan import SHARED, Plan
+from kit.budget.policy import Policy
 from kit.config import Config
-from kit.finetune.adapter_dir import open_adapter
 from kit.finetune.trainer import Adapter
 from kit.interrupt import StopGuard, Stopped
 from kit.memory import RunMemory
-from kit.rank.choose import choose, program_outlook
+from kit.rank.choose import choose
+from kit.rank.outlook import task_outlook
+from kit.shared_adapter import DamagedAdapterError, note_adapter, take_over_adapter
 from kit.solve.work import WorkItem, WorkResult
 from kit.submit.journal import Journal, Record
 from kit.submit.observer import RunObserver, RunReport, StopCause
@@ -61,16 +60,9 @@ class RunSetup:
     adapter_out: Path | None = None
 
 
-def shared_item(config: Config, tasks: Sequence[Task], out: Path, deadline_s: float) -> WorkItem:
+def shared_item(plan: Plan, tasks: Sequence[Task], out: Path, deadline_s: float) -> WorkItem:
     """The item that trains one adapter on all tasks: as many steps as they would have had."""
-    plan = Plan(
-        "shared",
-        num_train_views=config.budget.num_train_views,
-        num_steps=config.budget.num_steps * len(tasks),
-        seed=derive_seed(config.seed, "shared"),
-    )
-    until_s = deadline_s if config.budget.unit == "time" else math.inf
-    return WorkItem(tasks[0], plan, until_s, union=tuple(tasks), adapter_out=out)
+    return WorkItem(tasks[0], plan, deadline_s, union=tuple(tasks), adapter_out=out)
 
 
 class Run:
@@ -79,7 +71,7 @@ class Run:
     def __init__(
         self,
         setup: RunSetup,
-        scheduler: LegScheduler,
+        scheduler: Policy,
         executor: Executor,
         journal: Journal,
         submission: SubmissionFile,
@@ -106,7 +98,6 @@ class Run:
         self._observer.on_start(self._setup.tasks)
         try:
             self._take_over()
-            self._fit_shared()
             stopped = self._loop()
         except Stopped as stop:
             stopped = stop.cause
@@ -131,27 +122,17 @@ class Run:
             self._decide(self._tasks[task_id], journaled=False)
         if self._memory.results:
             self._save()
+        if self._setup.adapter_out is not None:
+            self._take_over_shared(self._setup.adapter_out)
 
-    def _fit_shared(self) -> None:
-        """Train the adapter that all tasks share, if they do, in at most half of the time; one
-        that an earlier start has written is used again."""
-        out, setup = self._setup.adapter_out, self._setup
-        if out is None:
-            return
-        if out.is_dir():
-            self._shared = open_adapter(out, "shared", setup.config.finetune.method)
-            return
-        began_s = setup.clock.now_s()
-        item = shared_item(setup.config, setup.tasks, out, (began_s + setup.stop_at_s) / 2)
-        self._observer.on_plan(item.plan)
-        self._executor.submit(item)
-        while (now_s := setup.clock.now_s()) < setup.stop_at_s:
-            self._observer.on_tick(setup.stop_at_s - now_s)
-            for result in self._executor.poll(POLL_S):
-                self._shared = result.adapter
-                if result.failure is not None:
-                    self._problem(f"the shared adapter: {result.failure}")
-                return
+    def _take_over_shared(self, out: Path) -> None:
+        """Use the adapter that an earlier start has written, if it is still the same."""
+        try:
+            self._shared = take_over_adapter(out, SHARED, self._setup.config.finetune.method)
+        except DamagedAdapterError as error:
+            self._problem(f"{error}; it is trained again")
+        if self._shared is not None:
+            self._scheduler.finish(Plan(SHARED), {}, {})
 
     def _loop(self) -> StopCause:
         """Plans out, results in."""
@@ -178,26 +159,47 @@ class Run:
         return all(task_id in self._memory.results for task_id in self._tasks)
 
     def _submit(self, plan: Plan, now_s: float) -> None:
-        """Journal a plan, then start it."""
-        with self._guard.shielded():
-            self._write(plan_record(plan))
-        self._observer.on_plan(plan)
+        """Journal a plan, then start it; of the shared adapter its folder is the record."""
         deadline_s = self._scheduler.deadline_s(plan, now_s)
+        if plan.task_id == SHARED:
+            assert self._setup.adapter_out is not None
+            tasks, out = self._setup.tasks, self._setup.adapter_out
+            self._observer.on_plan(plan)
+            self._executor.submit(shared_item(plan, tasks, out, deadline_s))
+            return
+        with self._guard.shielded():
+            self._write(plan_record(plan), synced=False)
+        self._observer.on_plan(plan)
         shared = self._shared if plan.leg == "ttt" else None
-        item = WorkItem(self._tasks[plan.task_id], plan, deadline_s, shared)
-        self._executor.submit(item)
+        self._executor.submit(WorkItem(self._tasks[plan.task_id], plan, deadline_s, shared))
 
     def _absorb(self, result: WorkResult) -> None:
         """Keep a result, choose its task's answers anew and save them."""
+        if result.plan.task_id == SHARED:
+            self._absorb_shared(result)
+            return
         at_s = self._setup.clock.now_s() - self._setup.started_s
-        self._write(result_record(result, at_s))
+        # Forced to disk together with the prediction.
+        self._write(result_record(result, at_s), synced=False)
         if result.failure is not None:
-            self._write(failure_record(result))
+            self._write(failure_record(result), synced=False)
         self._memory.keep(result)
         self._tell_scheduler(result)
         self._observer.on_result(result, fresh=True)
         self._decide(self._tasks[result.task_id], journaled=True)
         self._save()
+
+    def _absorb_shared(self, result: WorkResult) -> None:
+        """Keep the adapter that all tasks share; without one the base model answers."""
+        self._shared = result.adapter
+        if result.adapter is not None:
+            try:
+                note_adapter(result.adapter)
+            except OSError as error:
+                self._problem(f"{result.adapter.path}: {error.strerror}; --resume trains it again")
+        if result.failure is not None:
+            self._problem(f"the shared adapter: {result.failure}")
+        self._scheduler.finish(result.plan, result.stage_s, result.counts)
 
     def _tell_scheduler(self, result: WorkResult) -> None:
         """Let the scheduler count a result."""
@@ -214,8 +216,9 @@ class Run:
             self._memory.failures[task.task_id] = f"choosing an answer: {describe(error)}"
             return
         self._memory.predictions[task.task_id] = predictions
-        margin = min(prediction.margin for prediction in predictions)
-        self._scheduler.judge(task.task_id, Outlook(margin, *program_outlook(pool, task)))
+        observed = self._memory.observed(task.task_id)
+        outlook = task_outlook(task, pool, predictions, observed)
+        self._scheduler.judge(task.task_id, outlook)
         if journaled:
             self._write(prediction_record(predictions))
         self._observer.on_prediction(predictions)
@@ -230,9 +233,9 @@ class Run:
         else:
             self._memory.saved = True
 
-    def _write(self, record: Record) -> None:
+    def _write(self, record: Record, synced: bool = True) -> None:
         """Journal a record; a failure is a problem to report."""
-        if not self._journal.append(record):
+        if not self._journal.append(record, synced=synced):
             self._problem(f"{self._journal.failure}; --resume will repeat what is not in it")
 
     def _problem(self, text: str) -> None:

@@ -14,13 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from kit.arc.task import Task
-from kit.budget.legs import LegScheduler
-from kit.budget.scheduler import Scheduler, open_scheduler
-from kit.budget.searching import open_search
+from kit.budget.legs import LegScheduler, open_legs
+from kit.budget.setup import LegsSetup, measure_tasks
 from kit.budget.writing import open_writing
 from kit.config import Config, ConfigError
+from kit.costs import keep_rates, known_rates, known_room
 from kit.induce.writing.settings import WritingConfig
-from kit.solve.toolbox import ToolboxSettings, solver_spec
+from kit.solve.engines import are_apart, choose_engines
+from kit.solve.toolbox import Role, SolveConfig, ToolboxSettings, solver_spec
 from kit.solve.work import SolverSpec
 from kit.workers.devices import gpu_devices
 from kit.workers.executor import (
@@ -30,6 +31,7 @@ from kit.workers.executor import (
     open_executor,
     weights_bytes,
 )
+from kit.workers.rounds import open_rounds
 
 
 def check_model(path: Path) -> None:
@@ -40,6 +42,8 @@ def check_model(path: Path) -> None:
     """
     if not path.is_dir():
         raise ConfigError(f"--model {path}: no such folder")
+    if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
+        raise ConfigError(f"--model {path}: a LoRA adapter, no model; merge it into its base first")
     try:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -73,6 +77,13 @@ def model_bytes(config: Config) -> int:
     return weights_bytes(config.solve.model) if config.solve.legs != "search" else 0
 
 
+def held_bytes(config: Config) -> int:
+    """Size of the weights that one worker may hold: its own model's, and those of a model that
+    writes programs here."""
+    writer = config.programs.model
+    return model_bytes(config) + (weights_bytes(writer) if writer is not None else 0)
+
+
 def shares_adapter(config: Config) -> bool:
     """Whether one adapter is trained for all tasks."""
     return config.finetune.shared and config.solve.legs != "search"
@@ -83,24 +94,71 @@ def staff(config: Config, devices: Sequence[str] | None = None) -> Staffing:
 
     Args:
         devices: GPUs; None for those of this machine.
+    Raises:
+        ValueError: workers of a Ray cluster are asked for, and it cannot be reached.
+    """
+    searches = config.solve.legs != "ttt"
+    if config.workers.executor == "ray":
+        from kit.workers.ray_cluster import choose_cluster_staffing, connect, nodes
+
+        connect(config.workers.ray_address)
+        return choose_cluster_staffing(config.workers, nodes(), model_bytes(config), searches)
+    found = gpu_devices() if devices is None else devices
+    staffing = choose_staffing(config.workers, held_bytes(config), len(found), searches)
+    if searches and not staffing.search and _in_rounds(config, found):
+        return replace(staffing, search=staffing.count)
+    return staffing
+
+
+def engines(config: Config, devices: Sequence[str] | None = None) -> SolveConfig:
+    """The model's options with the trainer and the sampler that "auto" means here.
+
+    Args:
+        devices: GPUs; None for those of this machine.
+    Raises:
+        ValueError: a trainer that cannot train what is asked for.
     """
     found = gpu_devices() if devices is None else devices
-    searches = config.solve.legs != "ttt"
-    return choose_staffing(config.workers, model_bytes(config), len(found), searches)
+    has_gpu = bool(found) and config.solve.device != "cpu"
+    return choose_engines(config.solve, config.finetune, has_gpu)
+
+
+def _in_rounds(config: Config, devices: Sequence[str]) -> bool:
+    """Whether training and sampling have processes of their own."""
+    return config.solve.legs != "search" and are_apart(engines(config, devices))
 
 
 def worker_spec(config: Config) -> SolverSpec:
     """What every worker opens."""
-    return solver_spec(
-        ToolboxSettings(
-            config.solve, config.augment, config.finetune, config.generate, config.programs
-        )
-    )
+    return _spec(config, config.solve, "all")
 
 
-def start_workers(config: Config, folder: Path) -> Executor:
-    """The executor that the options ask for; its logs and scratch files lie in `folder`."""
-    return open_executor(config.workers, worker_spec(config), staff(config), folder)
+def _spec(config: Config, solve: SolveConfig, role: Role) -> SolverSpec:
+    stages = (config.augment, config.finetune, config.generate, config.programs)
+    return solver_spec(ToolboxSettings(solve, *stages, role))
+
+
+def start_workers(config: Config, folder: Path, until_s: float = math.inf) -> Executor:
+    """The executor that the options ask for; its logs and scratch files lie in `folder`.
+
+    Args:
+        until_s: instant on `time.monotonic` at which the run ends.
+    Raises:
+        ValueError: engines that cannot do what is asked for, or a Ray cluster that cannot be
+            reached.
+    """
+    gpus = gpu_devices() if model_bytes(config) else ()
+    staffing = staff(config)
+    if not _in_rounds(config, gpus):
+        return open_executor(config.workers, worker_spec(config), staffing, folder, gpus=gpus)
+    # A crew for the model opens it at once; one that searches does not.
+    alone = replace(engines(config, gpus), legs="ttt")
+    specs = {
+        "train": _spec(config, alone, "train"),
+        "serve": _spec(config, alone, "serve"),
+        "search": worker_spec(config),
+    }
+    return open_rounds(config.workers, specs, staffing, folder, gpus, until_s)
 
 
 def schedule(
@@ -114,45 +172,30 @@ def schedule(
     """
     staffing, legs = staff(config), config.solve.legs
     began_s = time.monotonic() if now_s is None else now_s
-    search = None
-    if legs != "ttt":
-        workers = staffing.search or staffing.count
-        alone = legs == "search" and not config.programs.is_on
-        share = 1.0 if alone else config.budget.search_share
-        share_s = share * workers * max(0.0, stop_at_s - began_s)
-        search = open_search(config.budget, tasks, config.seed, stop_at_s, workers, share_s)
-    writing = None
-    if config.programs.is_on:
-        writing = open_writing(config.budget, tasks, config.seed, stop_at_s, staffing.count)
-    ttt_share_s = math.inf
-    if config.budget.unit == "time":
-        whole_s = staffing.count * max(0.0, stop_at_s - began_s)
-        ttt_share_s = config.budget.training_share * whole_s
-    return LegScheduler(
-        _schedule_model(config, tasks, stop_at_s, staffing) if legs != "search" else None,
-        search,
-        writing,
-        apart=staffing.search > 0,
-        ttt_share_s=ttt_share_s,
-    )
-
-
-def _schedule_model(
-    config: Config, tasks: Sequence[Task], stop_at_s: float, staffing: Staffing
-) -> Scheduler:
-    """The scheduler of training and sampling."""
-    budget = config.budget
-    if config.finetune.shared:
-        # One adapter is trained before the tasks, so that theirs is only the asking.
-        budget = replace(budget, num_steps=0, num_train_views=0, min_steps=0)
-    return open_scheduler(
-        budget,
-        tasks,
-        config.seed,
-        stop_at_s,
+    setup = LegsSetup(
+        config=config.budget,
+        sizes=measure_tasks(tasks),
+        seed=config.seed,
+        stop_s=stop_at_s,
+        began_s=began_s,
         workers=staffing.count,
         threads=staffing.threads,
+        searchers=staffing.search,
+        has_model=legs != "search",
+        has_search=legs != "ttt",
+        shared=shares_adapter(config),
         model_bytes=model_bytes(config),
         batch_views=config.finetune.batch_views,
         samples_per_view=config.generate.samples_per_view,
+        rates=known_rates(config, staffing, worker_spec(config).factory),
+        fits_tokens=known_room(config, staffing),
     )
+    writing = None
+    if config.programs.is_on:
+        writing = open_writing(config.budget, tasks, config.seed, stop_at_s, staffing.count)
+    return open_legs(setup, writing)
+
+
+def remember_costs(config: Config, scheduler: LegScheduler) -> None:
+    """Keep what a run has measured for the next one on this machine, where that is wanted."""
+    keep_rates(config, staff(config), worker_spec(config).factory, scheduler.state.rates)

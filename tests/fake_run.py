@@ -163,4 +163,5 @@ def main(settings: str, argv: list[str], started_s: float | None = None) -> int:
     kit.staff.worker_spec = lambda config: spec
     kit.entry.check_model = lambda path: None
     # Most tests are about one item a task; those that want both legs say so.
-    return kit.entry.main(["solve.legs=ttt", *argv], started_s)
+    # What a fake costs is not to be remembered.
+    return kit.entry.main(["solve.legs=ttt", "budget.remember_costs=false", *argv], started_s)

@@ -2,6 +2,7 @@
 
 pytest tests/test_real_run.py
 pytest tests/test_real_run.py -m slow        30 kills instead of 3
+pytest tests/test_real_run.py -m ray         the same answers from a Ray cluster
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from kit.generate.sampler import ScoreRequest  # noqa: E402
 from kit.solve.toolbox import BUNDLED_MODEL  # noqa: E402
 from kit.submit.journal import replay  # noqa: E402
 from kit.submit.records import last_results  # noqa: E402
-from kit.validate import bench_faults  # noqa: E402
+from kit.validate import bench_kills  # noqa: E402
 from kit.validate.check import check_submission  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
@@ -83,6 +84,14 @@ def test_every_executor_and_hash_seed_give_the_same_valid_file(tmp_path: Path) -
         assert result.failure is None and not result.cut
         if result.plan.leg == "ttt":
             assert result.counts["steps"] == 2 and result.candidates
+
+
+@pytest.mark.ray
+def test_a_cluster_gives_the_same_file_too(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    pool = run(tmp_path / "pool", 0, "workers.count=2")
+    local = ("--executor", "ray", "--ray-address", "local", "workers.count=2")
+    assert run(tmp_path / "ray", 1, *local) == pool
 
 
 @pytest.fixture
@@ -147,11 +156,11 @@ def test_killed_runs_end_with_the_answers_of_an_undisturbed_one(
     times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The promise of 2 s is for a machine that is not shared with the other tests.
-    monkeypatch.setattr(bench_faults, "FIRST_FILE_S", 30.0)
-    bench_faults.write_tasks(tmp_path / "tasks", 3)
+    monkeypatch.setattr(bench_kills, "FIRST_FILE_S", 30.0)
+    bench_kills.write_tasks(tmp_path / "tasks", 3)
     options = ["workers.count=2", "workers.threads=1", "budget.time_s=3600"]
     command = [sys.executable, str(ROOT / "submission.py"), "--tasks", str(tmp_path / "tasks")]
     tasks = load_tasks(tmp_path / "tasks")
-    report = bench_faults.hammer([*command, *TINY_PLANS, *options], tmp_path, tasks, times, seed=1)
+    report = bench_kills.hammer([*command, *TINY_PLANS, *options], tmp_path, tasks, times, seed=1)
     assert not report.failed, json.dumps(report.data, indent=1)
     assert len(report.data["kills"]) == times

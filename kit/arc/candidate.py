@@ -50,6 +50,10 @@ class Candidate:
         program: text of the program that printed it, else None.
         evidence: of that program; None for samples.
         round: scheduling round that produced it.
+        view: number of the test view that was asked, 0 for the untouched one; None where that is
+            not known.
+        colours: colour permutation of that view, which with `group` is its whole transform; None
+            where that is not known.
     """
 
     task_id: str
@@ -62,6 +66,8 @@ class Candidate:
     program: str | None = None
     round: int = 0
     evidence: ProgramEvidence | None = None
+    view: int | None = None
+    colours: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

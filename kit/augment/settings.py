@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from kit.augment.colours import ColourMode
@@ -29,6 +29,8 @@ class AugmentConfig:
         dihedral: whether the symmetries of the square are used (for training in mode "paper":
             whether augmenters that contain one are; its test views always use six).
         order: whether demonstrations are shuffled.
+        untransformed: training views keep symmetry, colours and sizes, only their order is drawn
+            (a baseline); test views keep their transforms.
         cap: most views in a training set of mode "paper".
     """
 
@@ -40,6 +42,7 @@ class AugmentConfig:
     colours: ColourMode = "uniform"
     dihedral: bool = True
     order: bool = True
+    untransformed: bool = False
     cap: int = 250
 
     def __post_init__(self) -> None:
@@ -50,6 +53,12 @@ class AugmentConfig:
                 raise ValueError(f"{field} must be one of {choices}, got {value!r}")
         if self.cap < 1:
             raise ValueError(f"cap must be 1 or more, got {self.cap}")
+
+    def for_training(self) -> AugmentConfig:
+        """These options as training views follow them."""
+        if not self.untransformed:
+            return self
+        return replace(self, dihedral=False, colours="none", augmenters="none")
 
 
 _CHOICES: dict[str, tuple[object, ...]] = {

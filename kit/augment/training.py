@@ -49,7 +49,8 @@ def training_views(
     if config.mode == "paper" and num_views > 0:
         return paper_training_set(task, replace(config, cap=min(config.cap, num_views)), seed)
     rng = python_rng(seed, task.task_id, "training_views")
-    return take_distinct(num_views, _view_stream(rng, task, config), key=view_content)
+    stream = _view_stream(rng, task, config.for_training())
+    return take_distinct(num_views, stream, key=view_content)
 
 
 def paper_training_set(
@@ -63,6 +64,7 @@ def paper_training_set(
     Source: arXiv 2411.07279, section 3.1, and its released code.
     """
     rng = python_rng(seed, task.task_id, "paper_training_set")
+    config = config.for_training()
     views = list(expand_splits(rng, task, base_splits(len(task.train), config), config))
     if len(views) > config.cap:
         rng.shuffle(views)

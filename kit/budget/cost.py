@@ -1,15 +1,21 @@
 """What a plan will cost in seconds: tokens counted from the cells, times rates that are measured.
 
 Token counts follow the encoding with one token per cell; other encodings differ by a factor that
-the rates absorb. The only state is the list of rates seen so far, and it is never changed in place.
+the rates absorb. A stage's seconds are taken to grow as a power of its work, near 1, that is fitted
+to what was measured; how far single measurements lie from that gives the quantiles. The only state
+is the list of measurements so far, and it is never changed in place.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeVar
+
+import numpy as np
 
 from kit.arc.grid import Grid
 from kit.arc.task import Task
@@ -30,14 +36,24 @@ bundled model of 5 MB took 6e-4 s per token on a core that it had to share, and 
 that on an idle one. Optimistic on purpose: the first task shows the truth, too high a guess would
 keep it from starting."""
 
-_KEPT = 64
-"""Rates remembered per stage; older ones are forgotten."""
+KEPT = 64
+"""Measurements remembered per stage; older ones are forgotten."""
 
 _FORWARD_SHARE = 1 / 3
 """A forward pass over a training step (forward, and about twice that backward)."""
 
 _UNSEEN_FACTOR = 2.0
 """p90 over p50 while nothing has been measured."""
+
+_SLOPE_WEIGHT = 4.0
+"""How firmly seconds are believed to grow in proportion to work: as much as measurements whose
+work differs by a factor e from the mean would say, this many of them."""
+
+_SLOPES = (0.6, 1.6)
+"""Attention makes long views dearer than in proportion, fixed costs short ones; no more than so."""
+
+CHECKED = 3
+"""Demonstrations that a trained adapter is asked for, see `kit.solve.observing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,17 @@ class TaskSize:
     train_view_tokens: int
     prompt_tokens: tuple[int, ...]
     answer_tokens: tuple[int, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Of the demonstrations and all prompts: what a task is ordered by."""
+        return self.train_view_tokens + sum(self.prompt_tokens)
+
+    @property
+    def longest_tokens(self) -> int:
+        """Of the longest sequence that a model reads, answer included."""
+        asked = (p + a for p, a in zip(self.prompt_tokens, self.answer_tokens, strict=True))
+        return max(self.train_view_tokens, *asked, 1)
 
 
 def measure_task(task: Task, max_tokens: int = 8192) -> TaskSize:
@@ -77,19 +104,45 @@ def _grid_tokens(grid: Grid) -> int:
 
 
 def plan_units(size: TaskSize, plan: Plan, batch_views: int) -> dict[str, float]:
-    """Work of each stage of a plan in weighted tokens; stages without work are left out.
+    """Work of each stage of a plan: weighted tokens, of a search seconds; stages without work are
+    left out.
 
     Args:
         batch_views: training views per optimiser step.
     """
-    prompts, answers = sum(size.prompt_tokens), sum(size.answer_tokens)
+    if plan.leg != "ttt":
+        return {plan.leg: plan.search_s} if plan.search_s > 0 else {}
+    most = plan.max_view_tokens or math.inf
+    view = min(size.train_view_tokens, most)
+    prompts, answers = sum(min(p, most) for p in size.prompt_tokens), sum(size.answer_tokens)
     completions = plan.num_test_views * plan.samples_per_view
     units = {
-        "train": float(plan.num_steps * batch_views * size.train_view_tokens),
+        "train": float(plan.num_steps * batch_views * view),
+        "check": float(min(plan.num_steps, CHECKED) * view),
         "sample": completions * (prompts + DECODE_WEIGHT * answers),
         "score": float(plan.num_score_views * (prompts + NUM_SCORED * answers)),
     }
     return {stage: amount for stage, amount in units.items() if amount > 0}
+
+
+Amount = TypeVar("Amount", float, np.ndarray)
+
+Measured = tuple[tuple[float, float], ...]
+"""(units, seconds) of finished work, newest last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """seconds = rate * (units / centre) ** slope; nine of ten stay below `spread` times that."""
+
+    centre: float
+    rate: float
+    slope: float
+    spread: float
+
+    def seconds(self, units: Amount) -> Amount:
+        """Median seconds of this much work."""
+        return self.rate * (units / self.centre) ** self.slope
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,49 +151,72 @@ class Rates:
 
     Attributes:
         prior: rates to assume before the first measurement.
-        seen: measured rates per stage, newest last.
+        seen: measurements per stage.
     """
 
     prior: Mapping[str, float]
-    seen: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    seen: Mapping[str, Measured] = field(default_factory=dict)
 
     def observe(self, stage: str, units: float, seconds: float) -> Rates:
-        """These rates with one more measurement."""
-        rates = (*self.seen.get(stage, ()), seconds / units)[-_KEPT:]
-        return Rates(self.prior, {**self.seen, stage: rates})
+        """These rates with one more measurement; what cannot be one changes nothing."""
+        if not (0 < units < math.inf and 0 < seconds < math.inf):
+            return self
+        measured = (*self.seen.get(stage, ()), (float(units), float(seconds)))[-KEPT:]
+        return Rates(self.prior, {**self.seen, stage: measured})
 
     def p50_s(self, units: Mapping[str, float]) -> float:
         """Seconds that half of all such plans stay below."""
-        return OVERHEAD_S + sum(amount * self._middle(stage) for stage, amount in units.items())
+        return _overhead_s(units) + sum(self._stage_s(s, u)[0] for s, u in units.items())
 
     def p90_s(self, units: Mapping[str, float]) -> float:
         """Seconds that nine of ten such plans stay below."""
-        return OVERHEAD_S + sum(amount * self._high(stage) for stage, amount in units.items())
+        return _overhead_s(units) + sum(self._stage_s(s, u)[1] for s, u in units.items())
 
-    def _middle(self, stage: str) -> float:
-        rates = self.seen.get(stage)
-        return _quantiles(rates)[0] if rates else self.prior[stage]
+    def curve(self, stage: str) -> Curve:
+        """How a stage's seconds grow with its work."""
+        if measured := self.seen.get(stage):
+            return _fit_curve(measured)
+        return Curve(1.0, self.prior.get(stage, 0.0), 1.0, _UNSEEN_FACTOR)
 
-    def _high(self, stage: str) -> float:
-        rates = self.seen.get(stage)
-        return _quantiles(rates)[1] if rates else self.prior[stage] * _UNSEEN_FACTOR
-
-
-@lru_cache(maxsize=64)
-def _quantiles(rates: tuple[float, ...]) -> tuple[float, float]:
-    """Median and 90% quantile; the latter, with few rates, at least the median with a margin."""
-    middle = statistics.median(rates)
-    high = sorted(rates)[min(len(rates) - 1, int(0.9 * len(rates)))]
-    return middle, max(high, middle * (1 + 1 / len(rates)))
+    def _stage_s(self, stage: str, units: float) -> tuple[float, float]:
+        """(p50, p90) seconds of a stage."""
+        curve = self.curve(stage)
+        middle = curve.seconds(units)
+        return middle, middle * curve.spread
 
 
-def unmeasured_rates(model_bytes: int, threads: int) -> Rates:
+def _overhead_s(units: Mapping[str, float]) -> float:
+    return 0.0 if "search" in units or "write" in units else OVERHEAD_S
+
+
+@lru_cache(maxsize=256)
+def _fit_curve(measured: Measured) -> Curve:
+    """The curve through the measurements: slope by least squares of the logarithms, drawn towards
+    1; height by the median, which a few odd ones do not move."""
+    x = [math.log(units) for units, _ in measured]
+    y = [math.log(seconds) for _, seconds in measured]
+    mean = statistics.fmean(x)
+    middle = statistics.fmean(y)
+    over = sum((a - mean) * (b - middle) for a, b in zip(x, y, strict=True)) + _SLOPE_WEIGHT
+    slope = over / (sum((a - mean) ** 2 for a in x) + _SLOPE_WEIGHT)
+    slope = min(_SLOPES[1], max(_SLOPES[0], slope))
+    rests = sorted(b - slope * (a - mean) for a, b in zip(x, y, strict=True))
+    height = statistics.median(rests)
+    high = rests[min(len(rests) - 1, int(0.9 * len(rests)))] - height
+    # With few measurements the spread is not known to be as small as it looks.
+    spread = max(math.exp(high), 1 + 1 / len(rests))
+    return Curve(math.exp(mean), math.exp(height), slope, spread)
+
+
+def unmeasured_rates(model_bytes: int, threads: int, speed: float = 1.0) -> Rates:
     """Rates for a machine on which nothing has been measured.
 
     Args:
         model_bytes: size of the weights.
         threads: of one worker.
+        speed: of this machine, see `kit.budget.calibrate`.
     """
-    train = TRAIN_S_PER_BYTE * max(model_bytes, 2**20) / threads
+    train = TRAIN_S_PER_BYTE * max(model_bytes, 2**20) / (threads * speed)
     forward = train * _FORWARD_SHARE
-    return Rates({"train": train, "sample": forward, "score": forward})
+    stages = {"train": train, "check": forward, "sample": forward, "score": forward}
+    return Rates({**stages, "search": 1.0, "write": 1.0})

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Leg = Literal["ttt", "search", "write"]
 """ttt: test-time training and sampling; search: programs of our own language; write: programs that
 a language model writes."""
+
+
+SHARED = "shared"
+"""Stands in a plan for the task, where one adapter is trained for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,10 @@ class Plan:
         seed: of every draw made for this plan.
         leg: what is done; the fields of the other legs are 0 then.
         search_s: seconds the search (or the writing) may take; 0 for no limit in seconds.
+        max_view_tokens: views are cut to about this many tokens by whole demonstrations, for want
+            of memory; 0 for as many as the model's context holds.
+        reason: why this and why now, for whoever reads the journal; no part of what is done, so
+            that plans which differ in it alone are the same plan.
     """
 
     task_id: str
@@ -38,3 +46,5 @@ class Plan:
     seed: int = 0
     leg: Leg = "ttt"
     search_s: float = 0.0
+    max_view_tokens: int = 0
+    reason: str = field(default="", compare=False)

@@ -22,12 +22,13 @@ class BudgetConfig:
         min_steps, min_test_views: the smallest plan that is worth doing.
         rounds: passes over a task; with unit "time" the second and later ones only where time is
             left, by lowest margin.
-        search_share: most of the run that the search for programs may take, where it has no cores
-            of its own, before training has had the rest.
-        training_share: part of the run that training and sampling get, where they share their
-            workers with the search, before the search goes on.
-        search_slices_s: seconds of a task's first search, its second ...; less where time is
-            short. Unit "time" only.
+        training_share: of the time that passes, training and sampling get at least this much where
+            they share their workers with the search, so that their value is measured; beyond it
+            they get what they are worth.
+        search_floor_s: seconds of every task's first search; less where time is short. Unit
+            "time" only.
+        remember_costs: what work has cost on this machine is kept in the user's cache folder for
+            the next run with the same model. Unit "time" only.
         search_nodes: of a task's first search with unit "work"; a later one has four times more.
         writing_s: most seconds that a language model may write programs for one task.
     """
@@ -42,9 +43,9 @@ class BudgetConfig:
     min_steps: int = 16
     min_test_views: int = 4
     rounds: int = 0
-    search_share: float = 0.5
-    training_share: float = 0.5
-    search_slices_s: tuple[float, ...] = (0.3, 6.0, 60.0)
+    training_share: float = 0.05
+    search_floor_s: float = 0.3
+    remember_costs: bool = True
     search_nodes: int = 20_000
     writing_s: float = 120.0
 
@@ -61,15 +62,11 @@ class BudgetConfig:
                 f"budget.reserve_s must be 0 to less than the {self.time_s:g} s there are, "
                 f"got {self.reserve_s}"
             )
-        for name in ("search_share", "training_share"):
-            if not 0 <= (share := getattr(self, name)) <= 1:
-                raise ValueError(f"budget.{name} must be 0 to 1, got {share}")
-        if not self.search_slices_s or min(self.search_slices_s) <= 0:
-            raise ValueError(
-                f"budget.search_slices_s must be one or more seconds, got {self.search_slices_s}"
-            )
-        if self.writing_s <= 0:
-            raise ValueError(f"budget.writing_s must be above zero, got {self.writing_s}")
+        if not 0 <= self.training_share <= 1:
+            raise ValueError(f"budget.training_share must be 0 to 1, got {self.training_share}")
+        for name in ("search_floor_s", "writing_s"):
+            if not (seconds := getattr(self, name)) > 0:
+                raise ValueError(f"budget.{name} must be above zero, got {seconds}")
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value < least:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from kit.engine.memory import available_bytes
+
 DTYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -33,6 +35,21 @@ def keep_freed_memory() -> bool:
     libc = ctypes.CDLL("libc.so.6")
     options = (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD)
     return all(libc.mallopt(option, _KEEP_BYTES) for option in options)
+
+
+def choose_device(name: str) -> str:
+    """The device called `name`; "auto" takes the first GPU that this process sees, if any."""
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def free_device_bytes(device: str = "cpu") -> int:
+    """Memory on a device that new tensors may take; gives cached blocks of a GPU back first."""
+    if torch.device(device).type != "cuda":
+        return available_bytes()
+    torch.cuda.empty_cache()
+    return torch.cuda.mem_get_info(device)[0]
 
 
 def matmul_rate(dtype: torch.dtype, size: int = 512, seconds: float = 0.02) -> float:

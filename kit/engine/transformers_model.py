@@ -6,12 +6,18 @@ Reads local safetensors folders only: no download, no pickle, no code from the f
 from __future__ import annotations
 
 import inspect
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
-from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    BitsAndBytesConfig,
+    GenerationConfig,
+    PreTrainedModel,
+)
 from transformers.utils.logging import disable_progress_bar
 
 from kit.engine.machine import choose_dtype
@@ -19,7 +25,7 @@ from kit.engine.shape import ModelError
 
 
 def open_transformers_model(
-    path: Path, dtype: str = "auto", device: str = "cpu"
+    path: Path, dtype: str = "auto", device: str = "cpu", quantize: bool = False
 ) -> PreTrainedModel:
     """The model in a Hugging Face folder, frozen and in evaluation mode.
 
@@ -28,16 +34,21 @@ def open_transformers_model(
 
     Args:
         dtype: "auto" (what the hardware multiplies fast), "float32", "bfloat16" or "float16".
+        quantize: hold the linear layers, but not the output head, in 4 bits (NF4), which needs
+            bitsandbytes; `dtype` is what they are multiplied in.
     Raises:
         FileNotFoundError: no such folder, or config or weights are missing.
-        ModelError: transformers cannot read the folder.
+        ModelError: transformers cannot read the folder, or not in 4 bits.
     """
     _check_folder(path)
     disable_progress_bar()  # the kit shows bars of its own
+    chosen = choose_dtype(dtype, device)
+    four_bits = {"quantization_config": _nf4(chosen), "device_map": device} if quantize else {}
     try:
         model, loaded = AutoModelForCausalLM.from_pretrained(
             path,
-            dtype=choose_dtype(dtype, device),
+            dtype=chosen,
+            **four_bits,
             attn_implementation="sdpa",
             local_files_only=True,
             use_safetensors=True,
@@ -52,7 +63,37 @@ def open_transformers_model(
     if missing:
         raise ModelError(f"{path}: tensor {missing[0]} is missing or has the wrong shape")
     model.generation_config = GenerationConfig()
+    if quantize:
+        keep_nf4_trainable(model)
+        return model.eval().requires_grad_(False)
     return model.to(device).eval().requires_grad_(False)
+
+
+def _nf4(compute: torch.dtype) -> BitsAndBytesConfig:
+    """The 4-bit format of Dettmers et al. 2023, "QLoRA" (arXiv 2305.14314), double quantisation
+    included."""
+    if find_spec("bitsandbytes") is None:
+        raise ModelError(
+            "a base model in 4 bits (finetune.quantize=nf4) needs the package bitsandbytes"
+        )
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute,
+    )
+
+
+def keep_nf4_trainable(model: torch.nn.Module) -> int:
+    """Keep 4-bit layers in the layout that can be trained through; how many there are.
+
+    On CPUs with AVX512-BF16, bitsandbytes 0.50 repacks a layer's weights at the first pass without
+    gradients, and the backward pass through repacked weights is wrong.
+    """
+    layers = [m for m in model.modules() if hasattr(m, "support_avx512bf16_for_cpu")]
+    for layer in layers:
+        layer.support_avx512bf16_for_cpu = False
+    return len(layers)
 
 
 def _check_folder(path: Path) -> None:

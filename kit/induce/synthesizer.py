@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kit.arc.candidate import Candidate, ProgramEvidence
@@ -40,28 +40,44 @@ class SearchResult:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def search_task(task: Task, meter: Meter, round_index: int = 0) -> SearchResult:
+def search_task(
+    task: Task,
+    meter: Meter,
+    round_index: int = 0,
+    report: Callable[[Callable[[], tuple[Candidate, ...]]], None] | None = None,
+) -> SearchResult:
     """Search for programs until the meter stops or nothing is left to try.
 
     Args:
         round_index: written into the candidates. Every round begins anew: what a longer one finds
             holds what a shorter one found.
+        report: called after each stage that has found something, with what makes the candidates
+            so far.
     """
     num_pairs = len(task.train)
 
     def is_enough(found: Sequence[Found]) -> bool:
+        if report is not None and found:
+            report(lambda: _all_candidates(task, found, round_index))
         trust = confidences(found, num_pairs)
         answers = (settled(pooled(found, trust, test)) for test in range(len(task.test)))
         return all(max(held.values(), default=0.0) >= ENOUGH for held in answers)
 
     log = run_stages(Problem.of(task), stages(), meter, SearchLog(), is_enough)
-    trust = confidences(log.found, num_pairs)
-    candidates: list[Candidate] = []
-    for test in range(len(task.test)):
-        candidates += _candidates(task, log.found, trust, test, round_index)
+    candidates = _all_candidates(task, log.found, round_index)
     counts = Counter(f"found_{item.family}" for item in log.found if item.pairs == num_pairs)
     counts.update(f"failed_{name}" for name in log.failures)
-    return SearchResult(tuple(candidates), int(meter.spent), log.cut, dict(counts))
+    return SearchResult(candidates, int(meter.spent), log.cut, dict(counts))
+
+
+def _all_candidates(task: Task, found: Sequence[Found], round_index: int) -> tuple[Candidate, ...]:
+    """The best answers for every test input."""
+    trust = confidences(found, len(task.train))
+    return tuple(
+        candidate
+        for test in range(len(task.test))
+        for candidate in _candidates(task, found, trust, test, round_index)
+    )
 
 
 def _candidates(

@@ -10,8 +10,10 @@ from kit.arc.seeds import derive_seed
 from kit.augment.views import View, test_views
 from kit.budget.clock import Deadline
 from kit.encode.encoding import ContextError, Encoded
+from kit.engine.memory import is_out_of_memory
 from kit.generate.sampler import SampleRequest, ScoreRequest
-from kit.solve.draft import Draft, is_out_of_memory
+from kit.solve.draft import Draft
+from kit.solve.thrift import cut_view
 from kit.solve.toolbox import Toolbox
 
 Key = tuple[int, ...]
@@ -35,15 +37,15 @@ def make_prompts(draft: Draft, toolbox: Toolbox, num_views: int) -> list[tuple[K
     The first view of every test input comes before the second of any, so that a sampler that
     works in this order has something for each of them when the time runs out.
     """
-    task = draft.item.task
-    seed = derive_seed(draft.item.plan.seed, task.task_id, "test")
+    task, plan = draft.item.task, draft.item.plan
+    seed = derive_seed(plan.seed, task.task_id, "test")
     draft.counts["context"] = 0
     prompts: list[tuple[Key, View, Encoded]] = []
     for test_index in range(len(task.test)):
         views = test_views(task, test_index, num_views, seed, toolbox.augment)
         for view_index, view in enumerate(views):
             try:
-                prompt = toolbox.encoding.encode(view)
+                prompt = toolbox.encoding.encode(cut_view(view, plan.max_view_tokens))
             except ContextError:
                 draft.counts["context"] += 1
                 continue

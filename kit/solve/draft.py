@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from kit.arc.candidate import Candidate, ViewScore
 from kit.budget.clock import Clock
+from kit.engine.memory import is_out_of_memory
 from kit.finetune.trainer import Adapter
 from kit.solve.work import WorkItem, WorkResult
 
@@ -27,19 +28,27 @@ class Draft:
     scores: list[ViewScore] = field(default_factory=list)
     stage_s: dict[str, float] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    observed: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     cut: bool = False
     adapter: Adapter | None = None
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time a stage; an exception in it is logged and noted, and what follows goes on."""
+    def stage(self, name: str, needed: bool = True) -> Iterator[None]:
+        """Time a stage; an exception in it is logged and noted, and what follows goes on.
+
+        Args:
+            needed: the item has failed when the stage has; else the log alone tells.
+        """
         began_s = self.clock.now_s()
         try:
             yield
         except Exception as error:
             logger.exception("task %s: stage %s", self.item.task.task_id, name)
-            self.note_failure(name, error)
+            if needed:
+                self.note_failure(name, error)
+                if is_out_of_memory(error):
+                    self.counts["out_of_memory"] = 1
         finally:
             self.stage_s[name] = self.clock.now_s() - began_s
 
@@ -58,6 +67,7 @@ class Draft:
             scores=tuple(self.scores),
             stage_s=dict(self.stage_s),
             counts={name: count for name, count in sorted(self.counts.items()) if count},
+            observed=dict(self.observed),
             peak_rss_bytes=peak_rss_bytes(),
             failure="; ".join(self.failures) or None,
             cut=self.cut,
@@ -73,12 +83,3 @@ def peak_rss_bytes() -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an exception means that memory ran out; torch raises plain RuntimeErrors for it."""
-    text = str(error).lower()
-    phrases = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(phrase in text for phrase in phrases)
-    )

@@ -7,7 +7,7 @@ an answer. What it does not: search (`kit.induce.synthesizer`), or import torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from kit.arc.candidate import Candidate
@@ -15,17 +15,23 @@ from kit.arc.grid import Grid, GridError, check_grid
 from kit.arc.task import Pair, Task
 from kit.budget.clock import Clock
 from kit.solve.draft import Draft
-from kit.solve.work import WorkItem, WorkResult
+from kit.solve.work import Publish, WorkItem, WorkResult, discard
+
+PUBLISH_EVERY_S = 1.0
+"""What is found reaches the parent this often at most; the first looks are shorter."""
 
 WARM_NODES = 4000
 WARM_MOST_S = 30.0
 """Bounds of the search that makes a worker compile (or load) its kernels before its first task."""
 
 
-def search_item(item: WorkItem, clock: Clock) -> WorkResult:
+def search_item(item: WorkItem, clock: Clock, publish: Publish = discard) -> WorkResult:
     """Search for programs until the plan is used up, its deadline has come, or nothing is left.
 
     The slice that the plan allows is the plan, so that a search which uses it whole is not cut.
+
+    Args:
+        publish: given what is found, every now and then, in case this process does not survive.
     """
     from kit.induce.meter import Meter
     from kit.induce.synthesizer import search_task
@@ -36,7 +42,8 @@ def search_item(item: WorkItem, clock: Clock) -> WorkResult:
         task, aside = without_contradictions(item.task)
         nodes = plan.search_nodes or math.inf
         meter = Meter(clock, min(slice_end_s, item.deadline_s), nodes)
-        found = search_task(task, meter, plan.round)
+        partial = _PartialResults(item, clock, publish, aside)
+        found = search_task(task, meter, plan.round, partial.report)
         draft.candidates.extend(usable_candidates(found.candidates, item.task, aside))
         draft.counts.update(found.counts)
         draft.counts["nodes"] = found.nodes
@@ -45,6 +52,22 @@ def search_item(item: WorkItem, clock: Clock) -> WorkResult:
         draft.counts["search_over"] = int(not found.cut)
         draft.cut = found.cut and item.deadline_s < slice_end_s
     return draft.result()
+
+
+class _PartialResults:
+    """Publishes what a long search has found so far, not more often than it is worth."""
+
+    def __init__(self, item: WorkItem, clock: Clock, publish: Publish, aside: int) -> None:
+        self._item, self._clock, self._publish, self._aside = item, clock, publish, aside
+        self._said_s = clock.now_s()
+
+    def report(self, make: Callable[[], tuple[Candidate, ...]]) -> None:
+        """Take note that a stage has ended."""
+        if self._clock.now_s() - self._said_s < PUBLISH_EVERY_S:
+            return
+        usable = usable_candidates(make(), self._item.task, self._aside)
+        self._publish(WorkResult(self._item.task.task_id, self._item.plan, tuple(usable)))
+        self._said_s = self._clock.now_s()
 
 
 def without_contradictions(task: Task) -> tuple[Task, int]:

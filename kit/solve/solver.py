@@ -46,11 +46,15 @@ class TaskSolver:
             ModelError: the item needs the model, and that does not open.
         """
         if item.plan.leg == "search":
-            return search_item(item, clock)
+            return search_item(item, clock, publish)
         if item.plan.leg == "write":
             from kit.solve.writing import write_item
 
             return write_item(item, self._open_desk, clock)
+        if item.batch:
+            from kit.solve.together import solve_together
+
+            return solve_together(item, self.open_model(), clock, publish)
         from kit.solve.phases import solve_item
 
         return solve_item(item, self.open_model(), clock, publish)

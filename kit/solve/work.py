@@ -29,6 +29,8 @@ class WorkItem:
         adapter: answers with this one; nothing is trained then.
         union: trains one adapter on the views of all these tasks, into `adapter_out`, instead of
             answering `task`.
+        adapter_out: trains only, and writes the adapter there.
+        batch: answers all these together, under their own adapters, instead of `task`.
     """
 
     task: Task
@@ -37,6 +39,7 @@ class WorkItem:
     adapter: Adapter | None = None
     union: tuple[Task, ...] = ()
     adapter_out: Path | None = None
+    batch: tuple[WorkItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,13 @@ class WorkResult:
     """What came of one item; also what is left of an item that failed.
 
     Attributes:
-        stage_s: seconds per stage that ran: "train", "sample", "score", "search", "write".
+        stage_s: seconds per stage that ran: "train", "check", "sample", "score", "search",
+            "write".
         counts: "steps" and "train_tokens" (optimiser), "prompts" (asked), "completions"
             (finished), "answer_tokens" (of those), "candidates" (decoded), "scored" (pairs of grid
             and view), "context" (views that did not fit), "reject_<reason>" (completions that
-            were no grid), "skipped_training" (1 when time was short or there were no views);
+            were no grid), "skipped_training" (1 when time was short or there were no views),
+            "out_of_memory" (1 when it ran out, even where less was enough then);
             of a search "nodes", "search_over" (1 when nothing is left to try), "contradictions"
             (pairs set aside because another has the same input), "found_<family>"; of writing
             those of `kit.induce.writing.write`. Absent means 0.
@@ -56,7 +61,11 @@ class WorkResult:
         failure: one line saying what went wrong, None when nothing did. Candidates that were
             found all the same are kept.
         cut: a deadline shortened the plan.
-        adapter: that of an item with a `union`.
+        adapter: that of an item with an `adapter_out`.
+        batch: the results of an item's `batch`.
+        observed: what the stages saw of themselves, for predictions of what more work would
+            bring: "loss_nats" (per token, last tenth of the training steps), "held_chance"
+            (0..1, see `kit.solve.observing`). Absent means not observed.
     """
 
     task_id: str
@@ -69,6 +78,8 @@ class WorkResult:
     failure: str | None = None
     cut: bool = False
     adapter: Adapter | None = None
+    observed: Mapping[str, float] = field(default_factory=dict)
+    batch: tuple[WorkResult, ...] = ()
 
 
 Publish = Callable[[WorkResult], None]

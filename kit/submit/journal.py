@@ -116,6 +116,7 @@ class Journal:
         self.failure: str | None = None
         self.lost = 0
         self._good_bytes = good_bytes
+        self._torn = False
         self._stream: io.FileIO | None = None
         try:
             path.touch()
@@ -124,27 +125,35 @@ class Journal:
         except OSError as error:
             self.failure = f"{path}: {error.strerror}"
 
-    def append(self, record: Record) -> bool:
-        """Write one record and force it to disk; False when that failed (see `failure`).
+    def append(self, *records: Record, synced: bool = True) -> bool:
+        """Write records one behind the other; False when that failed (see `failure`).
 
         Always writes behind the last good record, so that a write that failed or was interrupted
-        half way never damages what comes after it.
+        half way never damages what comes after it. Records are kept or lost together.
+
+        Args:
+            synced: force them to disk; else only the end of this process cannot harm them, and
+                the next that are forced take them along.
         """
         if self._stream is None:
-            self.lost += 1
+            self.lost += len(records)
             return False
         try:
-            line = encode_record(record)
-            self._stream.truncate(self._good_bytes)
-            _write_at(self._stream, line, self._good_bytes)
-            os.fsync(self._stream.fileno())
+            lines = b"".join(map(encode_record, records))
+            if self._torn:
+                self._stream.truncate(self._good_bytes)
+            self._torn = True
+            _write_at(self._stream, lines, self._good_bytes)
+            if synced:
+                os.fsync(self._stream.fileno())
         except (OSError, ValueError, TypeError) as error:
             # Not only a full disk: a value without a form in JSON costs its record, not the run.
             reason = error.strerror if isinstance(error, OSError) else error
             self.failure = f"{self.path}: {reason}"
-            self.lost += 1
+            self.lost += len(records)
             return False
-        self._good_bytes += len(line)
+        self._torn = False
+        self._good_bytes += len(lines)
         self.failure = None
         return True
 

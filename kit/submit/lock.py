@@ -25,7 +25,15 @@ ADAPTER_NAME = "shared_adapter"
 
 # The journal goes last: while it is there the folder still counts as holding an old run, so a
 # move that was interrupted is finished by the next start.
-_RUN_FILES = (SUBMISSION_NAME, LOG_NAME, WORKERS_NAME, SCRATCH_NAME, ADAPTER_NAME, JOURNAL_NAME)
+_RUN_FILES = (
+    SUBMISSION_NAME,
+    LOG_NAME,
+    WORKERS_NAME,
+    SCRATCH_NAME,
+    ADAPTER_NAME,
+    f"{ADAPTER_NAME}.sha256",
+    JOURNAL_NAME,
+)
 
 
 class FolderBusyError(ValueError):

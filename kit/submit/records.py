@@ -34,8 +34,15 @@ def task_digest(tasks: Sequence[Task]) -> str:
 
 
 def plan_key(plan: Plan) -> str:
-    """The name under which a plan's result is found again."""
-    return digest(to_plain(plan))
+    """The name under which a plan's result is found again: of what is done, not of why.
+
+    A field that older plans did not have counts only where it is set, so that their names stay.
+    """
+    work = to_plain(plan)
+    del work["reason"]
+    if not plan.max_view_tokens:
+        del work["max_view_tokens"]
+    return digest(work)
 
 
 def plan_record(plan: Plan) -> Record:
@@ -55,6 +62,7 @@ def result_record(result: WorkResult, at_s: float | None = None) -> Record:
         "pool": CandidatePool(result.candidates, result.scores).to_json(),
         "stage_s": dict(result.stage_s),
         "counts": dict(result.counts),
+        "observed": dict(result.observed),
         "peak_rss_bytes": result.peak_rss_bytes,
         "failure": result.failure,
         "cut": result.cut,
@@ -74,6 +82,7 @@ def read_result(data: Mapping[str, Any]) -> WorkResult:
         scores=pool.scores,
         stage_s=data["stage_s"],
         counts=data["counts"],
+        observed=data.get("observed", {}),
         peak_rss_bytes=data["peak_rss_bytes"],
         failure=data["failure"],
         cut=data["cut"],

@@ -39,7 +39,8 @@ class SubmissionFile:
         """Cheap guesses for every test input; nothing is written yet."""
         self.path = path
         self._answers: dict[str, tuple[Attempts, ...]] = {}
-        self._parts: dict[str, str] = {}
+        # The file is written again after every task: its parts are kept as they stand in it.
+        self._parts: dict[str, bytes] = {}
         for task in tasks:
             guesses = tuple(guess_outputs(task, index) for index in range(len(task.test)))
             self._set(task.task_id, guesses)
@@ -76,19 +77,23 @@ class SubmissionFile:
         Raises:
             OSError: the file could not be written; the old one stays.
         """
-        replace_file(self.path, self.to_json().encode())
+        replace_file(self.path, self.to_bytes())
 
     def to_json(self) -> str:
         """The text of submission.json."""
-        parts = (f"{json.dumps(name)}:{part}" for name, part in self._parts.items())
-        return "{" + ",\n".join(parts) + "}\n"
+        return self.to_bytes().decode()
+
+    def to_bytes(self) -> bytes:
+        """The content of submission.json."""
+        return b"{" + b",\n".join(self._parts.values()) + b"}\n"
 
     def _set(self, task_id: str, answers: tuple[Attempts, ...]) -> None:
         """Check and keep the answers of one task."""
         for index, attempts in enumerate(answers):
             _check_attempts(attempts, f"task {task_id} test[{index}]")
         content = [dict(zip(ATTEMPTS, attempts, strict=True)) for attempts in answers]
-        self._parts[task_id] = json.dumps(content, separators=(",", ":"))
+        part = json.dumps({task_id: content}, separators=(",", ":"))
+        self._parts[task_id] = part[1:-1].encode()
         self._answers[task_id] = answers
 
 

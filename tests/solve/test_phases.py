@@ -63,7 +63,7 @@ def recolours_last(query: Grid, request: object) -> Grid:
 def test_a_full_plan(bench: Bench) -> None:
     result = bench.solve()
     assert (result.failure, result.cut) == (None, False)
-    assert sorted(result.stage_s) == ["sample", "score", "train"]
+    assert sorted(result.stage_s) == ["check", "sample", "score", "train"]
     assert result.counts["steps"] == 5
     assert result.counts["prompts"] == result.counts["completions"] == 16
     assert {c.test_index: c.grid for c in result.candidates} == {0: A, 1: C}
@@ -78,6 +78,16 @@ def test_nothing_is_left_of_the_adapter(bench: Bench, tmp_path: Path) -> None:
     bench.solve()
     assert len(bench.trainer.folders) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scratch_folder_that_cannot_be_written_costs_no_answer(
+    bench: Bench, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    result = replace_bench(bench, replace(bench.tools, scratch=file)).solve()
+    assert result.candidates and result.failure is None
+    assert not any(folder.parent.exists() for folder in bench.trainer.folders)
 
 
 def test_no_steps_means_the_base_model(bench: Bench) -> None:
@@ -138,8 +148,8 @@ def test_distinct_candidates_are_scored_under_shared_views_in_the_original_frame
 
 
 def test_agreement_needs_no_scoring(bench: Bench) -> None:
-    assert bench.solve().scores == ()
-    assert bench.sampler.scored == []
+    result = bench.solve()
+    assert result.scores == () and "scored" not in result.counts
 
 
 def test_the_first_answer_is_the_guess_for_the_other_views(bench: Bench) -> None:
@@ -299,3 +309,14 @@ def test_a_union_trains_one_adapter_on_all_its_tasks(bench: Bench, tmp_path: Pat
     assert {view.task_id for view in views} == {TASK.task_id, "other"}
     assert result.adapter is not None and result.adapter.path == out
     assert bench.sampler.sampled == []
+
+
+def test_an_item_with_a_place_for_its_adapter_only_trains(bench: Bench, tmp_path: Path) -> None:
+    """The same fit as in an item that goes on to answer."""
+    out = tmp_path / "kept"
+    result = solve_item(WorkItem(TASK, PLAN, adapter_out=out), bench.tools, bench.clock)
+    assert result.adapter is not None and result.adapter.path == out and out.is_dir()
+    assert (bench.sampler.sampled, result.candidates) == ([], ())
+    assert list(result.stage_s) == ["train"]
+    bench.solve()
+    assert bench.trainer.fits[0] == bench.trainer.fits[1]

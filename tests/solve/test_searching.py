@@ -18,7 +18,7 @@ from kit.budget.plan import Plan
 from kit.induce import synthesizer
 from kit.induce.meter import Meter
 from kit.induce.synthesizer import SearchResult
-from kit.solve.searching import search_item, without_contradictions
+from kit.solve.searching import PUBLISH_EVERY_S, search_item, without_contradictions
 from kit.solve.solver import ModelError, TaskSolver, open_solver
 from kit.solve.toolbox import SolveConfig, ToolboxSettings, solver_spec
 from kit.solve.work import WorkItem, discard
@@ -47,8 +47,10 @@ Search = Callable[[Task, Meter, int], SearchResult]
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[[Search], None]:
-    """Puts a function in the place of the search."""
-    return lambda search: monkeypatch.setattr(synthesizer, "search_task", search)
+    """Puts a function in the place of the search, which reports nothing on its way."""
+    return lambda search: monkeypatch.setattr(
+        synthesizer, "search_task", lambda task, meter, round_, report: search(task, meter, round_)
+    )
 
 
 def plan(**more: object) -> Plan:
@@ -92,6 +94,24 @@ def test_a_search_that_is_done_says_so(fake: Callable[[Search], None]) -> None:
 def test_a_search_that_was_cut_is_not_over(fake: Callable[[Search], None]) -> None:
     fake(lambda task, meter, round_index: SearchResult((), 3, cut=True))
     assert "search_over" not in search_item(WorkItem(TASK, plan(search_s=1.0)), Clock()).counts
+
+
+def test_what_a_long_search_finds_is_published_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, published = Clock(), []
+
+    def search(task: Task, meter: Meter, round_: int, report: Callable) -> SearchResult:
+        for found in ((), (candidate(),), (candidate(), candidate(1))):
+            report(lambda found=found: found)
+            clock.time_s += 0.6 * PUBLISH_EVERY_S
+        raise SystemExit("as if it were killed")
+
+    monkeypatch.setattr(synthesizer, "search_task", search)
+    with pytest.raises(SystemExit):
+        search_item(WorkItem(TASK, plan(search_s=60.0)), clock, published.append)
+    assert [len(result.candidates) for result in published] == [2], "not at every stage"
+    assert published[0].plan == plan(search_s=60.0)
 
 
 def test_a_failing_search_is_a_result(fake: Callable[[Search], None]) -> None:

@@ -75,3 +75,23 @@ def test_keys_tell_plans_apart_and_are_the_same_in_every_process() -> None:
 
 def test_a_failure_names_the_task() -> None:
     assert failure_record(RESULT).data == {"round": 0, "why": "ValueError: half lost"}
+
+
+def test_why_a_plan_was_made_is_written_down_but_is_no_part_of_its_name() -> None:
+    told = replace(PLAN, reason="it is cheap")
+    assert plan_key(told) == plan_key(PLAN) and told == PLAN
+    assert through_json(plan_record(told)).data["reason"] == "it is cheap"
+    assert plan_key(replace(PLAN, max_view_tokens=512)) != plan_key(PLAN)
+
+
+def test_names_and_results_of_older_plans_stay() -> None:
+    data = through_json(result_record(RESULT)).data
+    old = {k: v for k, v in data["plan"].items() if k not in ("reason", "max_view_tokens")}
+    assert plan_key(PLAN) == digest(old)
+    older = {**{k: v for k, v in data.items() if k != "observed"}, "plan": old}
+    assert read_result(older) == RESULT
+
+
+def test_what_was_observed_comes_back() -> None:
+    seen = replace(RESULT, observed={"held_chance": 0.25})
+    assert read_result(through_json(result_record(seen)).data).observed == {"held_chance": 0.25}

@@ -1,0 +1,90 @@
+"""Which engines train and sample on a machine, and whether one process may hold both.
+
+What it does: turns "auto" into names, from what is installed and whether there is a GPU. Pure and
+free of torch, so that the process that starts workers can ask. What it does not: open anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit.encode import FormatError, open_encoding
+from kit.finetune.trainer import FinetuneConfig
+
+if TYPE_CHECKING:
+    from kit.solve.toolbox import SolveConfig
+
+LARGE_MODEL_BYTES = 200 * 2**20
+"""Smaller models gain nothing from engines that are built for billions of weights, and the kit's
+own takes any positions; see `kit.workers.executor.SMALL_MODEL_BYTES`."""
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package can be found; it is not imported."""
+    return find_spec(package) is not None
+
+
+def choose_engines(
+    solve: SolveConfig,
+    finetune: FinetuneConfig,
+    has_gpu: bool,
+    installed: Callable[[str], bool] = is_installed,
+) -> SolveConfig:
+    """`solve` with the names of a trainer and a sampler in place of "auto".
+
+    Unsloth and vLLM are taken on a GPU, for large models, where they are installed and can do what
+    is asked; else the kit's own engine, or peft for a base in 4 bits.
+
+    Raises:
+        ValueError: a trainer was named that cannot train what `finetune` asks for.
+    """
+    trainer, sampler = solve.trainer, solve.sampler
+    large = has_gpu and _weights_bytes(solve.model) >= LARGE_MODEL_BYTES
+    if trainer == "auto":
+        fast = large and finetune.method == "lora" and installed("unsloth")
+        own = "peft" if finetune.quantize == "nf4" else "torch"
+        trainer = "unsloth" if fast else own
+    if sampler == "auto":
+        fast = large and finetune.method == "lora" and _is_contiguous(solve)
+        sampler = "vllm" if fast and installed("vllm") else "torch"
+    _check(trainer, finetune)
+    return replace(solve, trainer=trainer, sampler=sampler)
+
+
+def are_apart(solve: SolveConfig) -> bool:
+    """Whether training and sampling need processes of their own.
+
+    Unsloth patches the libraries that other engines are built on, and vLLM holds a GPU's memory
+    until its process ends.
+    """
+    patched = solve.trainer == "unsloth" and solve.sampler in ("vllm", "generate")
+    return patched or (solve.sampler == "vllm" and solve.trainer == "peft")
+
+
+def _check(trainer: str, finetune: FinetuneConfig) -> None:
+    if trainer == "torch" and finetune.quantize == "nf4":
+        raise ValueError(
+            "finetune.quantize=nf4: the kit's own engine holds no weights in 4 bits; use "
+            "solve.trainer=unsloth or solve.trainer=peft"
+        )
+    if trainer == "unsloth" and finetune.method == "full":
+        raise ValueError(
+            "finetune.method=full: Unsloth trains LoRA adapters here; use solve.trainer=torch"
+        )
+
+
+def _weights_bytes(model: Path) -> int:
+    return sum(path.stat().st_size for path in model.glob("*.safetensors"))
+
+
+def _is_contiguous(solve: SolveConfig) -> bool:
+    """Whether the model reads prompts with positions 0, 1, 2, ..., all that vLLM has."""
+    try:
+        open_encoding(solve.model, solve.format, positions="contiguous")
+    except (FormatError, OSError, ValueError):
+        return False
+    return True

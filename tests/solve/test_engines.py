@@ -1,0 +1,77 @@
+"""Which engines "auto" means, and which of them cannot share a process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kit.finetune.trainer import FinetuneConfig
+from kit.solve.engines import LARGE_MODEL_BYTES, are_apart, choose_engines
+from kit.solve.toolbox import BUNDLED_MODEL, SolveConfig, ToolboxSettings, open_toolbox
+
+LORA, FULL = FinetuneConfig(), FinetuneConfig(method="full")
+
+
+def model(tmp_path: Path, size: int = LARGE_MODEL_BYTES, positions: str = "contiguous") -> Path:
+    """A folder that only says how large its weights are and how it counts positions."""
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        file.truncate(size)
+    settings = {"format": "cells", "positions": positions}
+    (tmp_path / "arc_format.json").write_text(json.dumps(settings))
+    return tmp_path
+
+
+def chosen(solve: SolveConfig, finetune=LORA, gpu=True, installed=("unsloth", "vllm")):
+    found = choose_engines(solve, finetune, gpu, lambda name: name in installed)
+    return found.trainer, found.sampler
+
+
+def test_gpus_get_gpu_engines_where_they_are_installed(tmp_path: Path) -> None:
+    solve = SolveConfig(model=model(tmp_path))
+    assert chosen(solve) == ("unsloth", "vllm")
+    assert chosen(solve, installed=("unsloth",)) == ("unsloth", "torch")
+    assert chosen(solve, installed=("vllm",)) == ("torch", "vllm")
+    assert chosen(solve, installed=()) == ("torch", "torch")
+    assert chosen(solve, gpu=False) == ("torch", "torch")
+    assert chosen(solve, FULL) == ("torch", "torch")
+    assert chosen(solve, FinetuneConfig(quantize="nf4"), gpu=False) == ("peft", "torch")
+
+
+def test_small_models_and_positions_that_jump_stay_with_the_kits_own(tmp_path: Path) -> None:
+    small = SolveConfig(model=model(tmp_path, LARGE_MODEL_BYTES - 1))
+    assert chosen(small) == ("torch", "torch")
+    assert chosen(SolveConfig(model=BUNDLED_MODEL)) == ("torch", "torch")
+    jumping = SolveConfig(model=model(tmp_path, positions="aligned"))
+    assert chosen(jumping) == ("unsloth", "torch")
+
+
+def test_a_name_is_taken_as_it_is() -> None:
+    for trainer in ("torch", "peft", "unsloth"):
+        for sampler in ("torch", "generate", "vllm"):
+            solve = SolveConfig(trainer=trainer, sampler=sampler)
+            assert chosen(solve, gpu=False, installed=()) == (trainer, sampler)
+
+
+def test_patched_and_memory_holding_engines_are_kept_apart() -> None:
+    apart = {
+        (trainer, sampler)
+        for trainer in ("torch", "peft", "unsloth")
+        for sampler in ("torch", "generate", "vllm")
+        if are_apart(SolveConfig(trainer=trainer, sampler=sampler))
+    }
+    assert apart == {("unsloth", "vllm"), ("unsloth", "generate"), ("peft", "vllm")}
+
+
+def test_what_a_trainer_cannot_do_is_refused_with_what_can() -> None:
+    with pytest.raises(ValueError, match=r"quantize=nf4.*solve.trainer=unsloth or .*peft"):
+        choose_engines(SolveConfig(trainer="torch"), FinetuneConfig(quantize="nf4"), False)
+    with pytest.raises(ValueError, match=r"method=full: Unsloth.*solve.trainer=torch"):
+        choose_engines(SolveConfig(trainer="unsloth"), FULL, True)
+
+
+def test_one_process_is_not_given_both(tmp_path: Path) -> None:
+    solve = SolveConfig(trainer="unsloth", sampler="vllm")
+    with pytest.raises(ValueError, match=r"processes of their own \(workers.executor=pool\)"):
+        open_toolbox(ToolboxSettings(solve), 1, tmp_path)
