@@ -15,6 +15,12 @@ LossOn = Literal["outputs", "target", "all"]
 """Which tokens carry loss: outputs from the second demonstration on plus the answer; the answer
 only; every token but the first."""
 
+Quantize = Literal["auto", "none", "nf4"]
+"""What the base model's linear layers are held in while an adapter is trained on them."""
+
+Checkpointing = Literal["auto", "on", "off"]
+"""Whether activations are computed again in the backward pass instead of kept."""
+
 LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -30,6 +36,9 @@ class FinetuneConfig:
         warmup_fraction: share of the steps with linear warm-up; cosine to zero afterwards.
         loss_on: see LossOn.
         shared: one adapter on the views of all tasks instead of one per task.
+        quantize: "nf4" holds the base model in 4 bits (trainers peft and unsloth); "auto" does so
+            where 16 bits would take too much of a GPU.
+        checkpointing: "auto" goes by the memory that the longest views need (the same trainers).
     """
 
     method: Literal["lora", "full"] = "lora"
@@ -44,6 +53,8 @@ class FinetuneConfig:
     max_grad_norm: float = 1.0
     loss_on: LossOn = "outputs"
     shared: bool = False
+    quantize: Quantize = "auto"
+    checkpointing: Checkpointing = "auto"
 
     def __post_init__(self) -> None:
         for name, (is_allowed, what) in _ALLOWED.items():
@@ -64,6 +75,8 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "weight_decay": (lambda value: 0 <= value < math.inf, "0 or more"),
     "max_grad_norm": (lambda value: 0 < value < math.inf, "above zero"),
     "loss_on": (lambda value: value in get_args(LossOn), f"one of {', '.join(get_args(LossOn))}"),
+    "quantize": (lambda value: value in get_args(Quantize), "auto, none or nf4"),
+    "checkpointing": (lambda value: value in get_args(Checkpointing), "auto, on or off"),
 }
 """Field -> (test of a value, what it must be)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import math
 import random
 from pathlib import Path
@@ -14,12 +15,24 @@ from safetensors.torch import load_model  # noqa: E402
 
 transformers = pytest.importorskip("transformers")
 peft = pytest.importorskip("peft")
+tokenizers = pytest.importorskip("tokenizers")
 
 from kit.arc.grid import Grid  # noqa: E402
 from kit.arc.task import Pair  # noqa: E402
 from kit.augment.views import View  # noqa: E402
 from kit.budget.clock import Deadline, SystemClock  # noqa: E402
-from kit.encode.cells import END, ROW_OUT, VOCAB, CellEncoding, CellGrammar  # noqa: E402
+from kit.encode.cells import (  # noqa: E402
+    END,
+    PAD,
+    ROW_OUT,
+    TOKEN_NAMES,
+    VOCAB,
+    CellEncoding,
+    CellGrammar,
+)
+
+HEAD_DIM = 8 if importlib.util.find_spec("vllm") is None else 32
+"""Of the tiny model. vLLM's attention for CPUs takes multiples of 32 only."""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -41,6 +54,7 @@ def model_path(tmp_path_factory) -> Path:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        head_dim=HEAD_DIM,
         max_position_embeddings=32768,
         tie_word_embeddings=True,
         initializer_range=0.25,
@@ -50,7 +64,18 @@ def model_path(tmp_path_factory) -> Path:
         model = transformers.LlamaForCausalLM(config)
     folder = tmp_path_factory.mktemp("tiny_llama")
     model.save_pretrained(folder)
+    save_tokenizer(folder)
     return folder
+
+
+def save_tokenizer(folder: Path) -> None:
+    """One word per token: the kit reads no tokenizer for this format, but other engines do."""
+    words = {name: index for index, name in enumerate(TOKEN_NAMES)}
+    pad, end = TOKEN_NAMES[PAD], TOKEN_NAMES[END]
+    table = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token=pad))
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=table, pad_token=pad, eos_token=end, unk_token=pad
+    ).save_pretrained(folder)
 
 
 class SmallGrammar(CellGrammar):

@@ -1,0 +1,295 @@
+"""Training and serving in processes of their own: for engines that one process cannot hold both of.
+
+What it does: implements `Executor` over two crews. A round of tasks is trained, one task per item;
+then their adapters are served together, many tasks in one batch. On small GPUs the crews take
+turns, because an engine gives its memory back only when its process ends: all of the round is
+trained, the trainers' processes end, all of it is served. On large ones both stay.
+What it does not: decide what is done next (the scheduler hands out a round's plans one by one, and
+this executor says how many it still takes), or run the search, which has a crew of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kit.budget.clock import Clock, SystemClock
+from kit.solve.work import SolverSpec, WorkItem, WorkResult
+from kit.workers.executor import Executor, Staffing, WorkersConfig, open_executor
+
+TRAIN_SHARE = 0.65
+"""Most of an item's time, and of a run's, that training may take; as in `kit.solve.phases`."""
+
+ROUND_TASKS = 48
+"""Tasks in a round. Each round starts two engines, minutes each on a GPU; a shorter one has its
+first answers sooner."""
+
+BATCH_TASKS = 8
+"""Tasks that one process serves at once: as many adapters share a batch of the engine."""
+
+START_S = 300.0
+"""An engine may take so long to open before its first item counts as late."""
+
+Open = Callable[[], Executor]
+"""Starts a crew's processes."""
+
+
+@dataclass(slots=True, eq=False)
+class _Work:
+    """A task on its way.
+
+    Attributes:
+        allowed_s: seconds that the scheduler allows it, the waiting for its crew not counted.
+        trained: what came of training; None before, and where training was left out.
+    """
+
+    item: WorkItem
+    allowed_s: float
+    trained: WorkResult | None = None
+
+
+class _Crew:
+    """An executor that is opened when there is work for it and closed when it should make room."""
+
+    def __init__(self, opens: Open) -> None:
+        self._opens = opens
+        self._executor: Executor | None = None
+        self._begun = False
+
+    @property
+    def is_open(self) -> bool:
+        return self._executor is not None
+
+    def idle(self) -> int:
+        """Free workers; opens the crew."""
+        if self._executor is None:
+            self._executor, self._begun = self._opens(), False
+        return self._executor.idle()
+
+    def submit(self, item: WorkItem) -> None:
+        assert self._executor is not None
+        self._executor.submit(item)
+
+    def poll(self, timeout_s: float) -> list[WorkResult]:
+        if self._executor is None:
+            return []
+        results = self._executor.poll(timeout_s)
+        self._begun = self._begun or bool(results)
+        return results
+
+    def start_s(self) -> float:
+        """Seconds that an item may wait for the engine to open."""
+        return 0.0 if self._begun else START_S
+
+    def close(self) -> None:
+        if self._executor is not None:
+            self._executor.close()
+            self._executor = None
+
+
+class RoundsExecutor:
+    """See the module docstring.
+
+    Args:
+        train, serve, search: how the crews are started; None for no search.
+        adapters: folder for adapters between training and serving.
+        until_s: instant on `clock` at which the run ends.
+        alternate: whether the first two take turns.
+    """
+
+    def __init__(
+        self,
+        train: Open,
+        serve: Open,
+        search: Open | None,
+        adapters: Path,
+        clock: Clock,
+        until_s: float,
+        alternate: bool = True,
+    ) -> None:
+        self._train, self._serve = _Crew(train), _Crew(serve)
+        self._search = search() if search is not None else None
+        self._adapters = adapters
+        self._clock = clock
+        self._until_s = until_s
+        self._alternate = alternate
+        self._fresh: deque[_Work] = deque()
+        self._training: dict[str, _Work] = {}
+        self._trained: deque[_Work] = deque()
+        self._serving: dict[str, tuple[_Work, ...]] = {}
+        self._train_until_s = until_s
+
+    def submit(self, item: WorkItem) -> None:
+        """Take a task into the round, or hand a search on."""
+        if item.plan.leg != "ttt" and self._search is not None:
+            self._search.submit(item)
+            return
+        work = _Work(item, item.deadline_s - self._clock.now_s())
+        trains = item.adapter is None and (item.plan.num_steps > 0 or item.union)
+        (self._fresh if trains else self._trained).append(work)
+
+    def idle(self) -> int:
+        """Tasks that this round still takes."""
+        serving = sum(map(len, self._serving.values()))
+        busy = len(self._fresh) + len(self._training) + len(self._trained) + serving
+        return max(0, ROUND_TASKS - busy)
+
+    def idle_search(self) -> int:
+        """Free workers of the search."""
+        return 0 if self._search is None else self._search.idle()
+
+    def poll(self, timeout_s: float) -> list[WorkResult]:
+        """See `Executor.poll`."""
+        self._hand_out()
+        results = [] if self._search is None else self._search.poll(0.0)
+        crews = [crew for crew in (self._train, self._serve) if crew.is_open]
+        wait_s = 0.0 if results else timeout_s / max(1, len(crews))
+        for result in self._train.poll(wait_s):
+            results += self._take_trained(result)
+        for result in self._serve.poll(wait_s):
+            results += self._take_served(result)
+        if not (results or crews):
+            time.sleep(timeout_s)
+        return results
+
+    def close(self) -> None:
+        """End all processes and delete adapters that wait."""
+        for crew in (self._train, self._serve):
+            crew.close()
+        if self._search is not None:
+            self._search.close()
+        shutil.rmtree(self._adapters, ignore_errors=True)
+
+    # Handing out
+
+    def _hand_out(self) -> None:
+        """Give crews what they can begin; where they take turns, first one, then the other."""
+        if self._fresh and not (self._alternate and self._serving):
+            self._hand_out_training()
+        waits = self._alternate and (self._fresh or self._training)
+        if self._trained and not waits:
+            self._hand_out_serving()
+
+    def _hand_out_training(self) -> None:
+        now_s = self._clock.now_s()
+        if self._alternate and not self._train.is_open:
+            self._serve.close()
+            self._train_until_s = now_s + TRAIN_SHARE * (self._until_s - now_s)
+        while self._fresh and now_s >= self._train_until_s:
+            self._trained.append(self._fresh.popleft())
+        while self._fresh and self._train.idle() > 0:
+            work = self._fresh.popleft()
+            item = work.item
+            share_s = work.allowed_s if item.union else TRAIN_SHARE * work.allowed_s
+            deadline_s = min(now_s + share_s + self._train.start_s(), self._train_until_s)
+            out = item.adapter_out or self._adapters / _key(item)
+            self._training[_key(item)] = work
+            self._train.submit(replace(item, adapter_out=out, deadline_s=deadline_s))
+
+    def _hand_out_serving(self) -> None:
+        if self._alternate:
+            self._train.close()
+        while self._trained and self._serve.idle() > 0:
+            works = [self._trained.popleft() for _ in range(min(BATCH_TASKS, len(self._trained)))]
+            allowed_s = sum(max(0.0, work.allowed_s) for work in works)
+            late_s = self._clock.now_s() + allowed_s + self._serve.start_s()
+            parts = tuple(_to_answer(work) for work in works)
+            batch = replace(parts[0], batch=parts, deadline_s=min(late_s, self._until_s))
+            self._serving[_key(batch)] = tuple(works)
+            self._serve.submit(batch)
+
+    # Taking back
+
+    def _take_trained(self, result: WorkResult) -> list[WorkResult]:
+        """Queue a trained task to be served; the adapter of a union is a result of its own."""
+        work = self._training.pop(_name(result))
+        if work.item.union:
+            return [result]
+        work.trained = result
+        self._trained.append(work)
+        return []
+
+    def _take_served(self, result: WorkResult) -> list[WorkResult]:
+        works = self._serving.pop(_name(result))
+        served = {_name(part): part for part in result.batch}
+        joined = []
+        for work in works:
+            lost = replace(result, task_id=work.item.task.task_id, batch=(), candidates=())
+            joined.append(_joined(work, served.get(_key(work.item), lost), result.failure))
+            shutil.rmtree(self._adapters / _key(work.item), ignore_errors=True)
+        return joined
+
+
+def _key(item: WorkItem) -> str:
+    return f"{item.plan.task_id}-{item.plan.round}"
+
+
+def _name(result: WorkResult) -> str:
+    return f"{result.plan.task_id}-{result.plan.round}"
+
+
+def _to_answer(work: _Work) -> WorkItem:
+    """The item that only asks, under the adapter if there is one."""
+    adapter = work.trained.adapter if work.trained is not None else work.item.adapter
+    return replace(work.item, plan=replace(work.item.plan, num_steps=0), adapter=adapter)
+
+
+def _joined(work: _Work, served: WorkResult, batch_failure: str | None) -> WorkResult:
+    """One result of both crews' work on a task."""
+    trained = work.trained or WorkResult(served.task_id, work.item.plan)
+    failures = (trained.failure, served.failure, batch_failure)
+    skipped = work.item.plan.num_steps > 0 and work.trained is None
+    return replace(
+        served,
+        plan=work.item.plan,
+        stage_s={**trained.stage_s, **served.stage_s},
+        counts={**trained.counts, **served.counts},
+        observed={**trained.observed, **served.observed},
+        peak_rss_bytes=max(trained.peak_rss_bytes, served.peak_rss_bytes),
+        failure="; ".join(dict.fromkeys(failure for failure in failures if failure)) or None,
+        cut=trained.cut or served.cut or skipped,
+    )
+
+
+def open_rounds(
+    config: WorkersConfig,
+    specs: Mapping[str, SolverSpec],
+    staffing: Staffing,
+    run_folder: Path,
+    gpus: Sequence[str] = (),
+    until_s: float = math.inf,
+    clock: Clock | None = None,
+) -> RoundsExecutor:
+    """The executor for engines that need processes of their own; starts the search at once.
+
+    Args:
+        specs: what the crews "train", "serve" and "search" open.
+        run_folder: gets a folder of logs and scratch files for each crew, and adapters/.
+        gpus: each has its own trainer and its own server; without any, one process serves.
+        until_s: instant at which the run ends.
+    Raises:
+        ValueError: workers that are no child processes were asked for.
+    """
+    if config.executor != "pool":
+        raise ValueError(
+            f"workers.executor={config.executor}: these engines need processes of their own, "
+            "use workers.executor=pool"
+        )
+
+    def opens(name: str, crew: Staffing, devices: Sequence[str]) -> Open:
+        return lambda: open_executor(config, specs[name], crew, run_folder / name, gpus=devices)
+
+    return RoundsExecutor(
+        train=opens("train", Staffing(staffing.count, staffing.threads), gpus),
+        serve=opens("serve", Staffing(max(1, len(gpus)), staffing.threads), gpus),
+        search=opens("search", Staffing(staffing.search, 1), ()) if staffing.search else None,
+        adapters=run_folder / "adapters",
+        clock=clock or SystemClock(),
+        until_s=until_s,
+        alternate=config.alternate,
+    )
