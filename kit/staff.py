@@ -120,7 +120,7 @@ def engines(config: Config, devices: Sequence[str] | None = None) -> SolveConfig
     """
     found = gpu_devices() if devices is None else devices
     has_gpu = bool(found) and config.solve.device != "cpu"
-    return choose_engines(config.solve, config.finetune, has_gpu)
+    return choose_engines(config.solve, config.finetune, config.generate, has_gpu)
 
 
 def _in_rounds(config: Config, devices: Sequence[str]) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from kit.engine.lora import Lora, lora_from_peft, merge
+from kit.engine.lora import Lora, MixedLoras, lora_from_peft, merge
 from kit.engine.model import Model
 from kit.engine.weights import Weights, replace_named
 from kit.finetune.adapter_dir import load_adapter_weights, read_lora_settings
@@ -42,6 +43,19 @@ class AdapterCache:
         if adapter is None:
             return self._model.weights
         return _cached(self._merged, adapter.sha256, _KEEP_MERGED, lambda: self._merge(adapter))
+
+    def mixed(
+        self, adapters: Sequence[Adapter | None], lengths: Sequence[int]
+    ) -> tuple[Weights, MixedLoras | None]:
+        """Weights for a batch of stretches, each of its length in tokens under its own adapter:
+        merged ones where all have the same, else the base with additions per stretch."""
+        distinct = {adapter_key(adapter): adapter for adapter in adapters}
+        if len(distinct) == 1:
+            return self.merged(next(iter(distinct.values()))), None
+        loras = [None if a is None else self.lora(a) for a in adapters]
+        ends = pairwise(accumulate(lengths, initial=0))
+        stretches = [(*span, lora) for span, lora in zip(ends, loras, strict=True)]
+        return self._model.weights, MixedLoras(self._model.shape, stretches)
 
     def _merge(self, adapter: Adapter) -> Weights:
         model = self._model

@@ -16,6 +16,7 @@ from kit.arc.candidate import Candidate
 from kit.augment.views import View
 from kit.encode.encoding import DecodeError, Encoding
 from kit.generate.sampler import Completion
+from kit.generate.vllm_plan import Legality, Scoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,58 @@ class GenerateConfig:
     Attributes:
         temperature: 0 for greedy, the paper's choice.
         samples_per_view: completions per view; they only differ at temperature > 0.
+        min_probability: above 0, every view gives all answers at least so probable instead of
+            one (threshold search, `kit.generate.threshold`; only with solve.sampler=torch).
+        vllm_adapters: with solve.sampler=vllm, distinct adapters in one batch.
+        vllm_memory: share of the GPU that vLLM may fill, everything included.
+        vllm_legality: how answers are kept legal; see `kit.generate.vllm_plan`.
+        vllm_guessed_tokens: n-gram speculation (needs vllm_legality=reject and temperature 0), 0
+            for none.
+        vllm_scoring: who scores candidates; see `kit.generate.vllm_sampler`.
     """
 
     temperature: float = 0.0
     samples_per_view: int = 1
+    min_probability: float = 0.0
+    vllm_adapters: int = 8
+    vllm_memory: float = 0.9
+    vllm_legality: Legality = "choose"
+    vllm_guessed_tokens: int = 0
+    vllm_scoring: Scoring = "auto"
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < math.inf:
             raise ValueError(
                 f"generate.temperature must be 0 (greedy) or more, got {self.temperature}"
             )
+        if not 0 <= self.min_probability < 1:
+            raise ValueError(
+                "generate.min_probability must be 0 (one answer per view) or more and below 1, "
+                f"got {self.min_probability}"
+            )
+        if self.min_probability and self.temperature:
+            raise ValueError(
+                "generate.min_probability searches without chance: generate.temperature must be "
+                f"0 with it, got {self.temperature}"
+            )
         if self.samples_per_view < 1:
             raise ValueError(
                 f"generate.samples_per_view must be 1 or more, got {self.samples_per_view}"
+            )
+        if self.vllm_adapters < 1 or self.vllm_guessed_tokens < 0:
+            raise ValueError(
+                "generate.vllm_adapters must be 1 or more and vllm_guessed_tokens 0 or more, got "
+                f"{self.vllm_adapters} and {self.vllm_guessed_tokens}"
+            )
+        if self.vllm_guessed_tokens and (self.temperature or self.vllm_legality != "reject"):
+            raise ValueError(
+                "generate.vllm_guessed_tokens needs temperature 0 and vllm_legality=reject, got "
+                f"{self.temperature} and {self.vllm_legality}"
+            )
+        if not 0 < self.vllm_memory <= 1:
+            raise ValueError(
+                f"generate.vllm_memory is a share of the GPU above 0, at most 1, got "
+                f"{self.vllm_memory}"
             )
 
 
@@ -84,6 +124,7 @@ def to_candidate(
     """The candidate that a completion proposes, in the task's original frame.
 
     Args:
+        completion: its key begins with the number of the view.
         view: the test view whose prompt was completed.
         round: scheduling round that asked.
     Raises:
@@ -109,6 +150,8 @@ def to_candidate(
         logprob_nats=min(0.0, float(completion.logprob_nats)),
         num_tokens=len(completion.tokens),
         round=round,
+        view=completion.key[0],
+        colours=view.transform.colours,
     )
 
 

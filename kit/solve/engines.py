@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kit.encode import FormatError, open_encoding
 from kit.finetune.trainer import FinetuneConfig
+from kit.generate.decode import GenerateConfig
 
 if TYPE_CHECKING:
     from kit.solve.toolbox import SolveConfig
@@ -31,6 +32,7 @@ def is_installed(package: str) -> bool:
 def choose_engines(
     solve: SolveConfig,
     finetune: FinetuneConfig,
+    generate: GenerateConfig,
     has_gpu: bool,
     installed: Callable[[str], bool] = is_installed,
 ) -> SolveConfig:
@@ -40,7 +42,8 @@ def choose_engines(
     is asked; else the kit's own engine, or peft for a base in 4 bits.
 
     Raises:
-        ValueError: a trainer was named that cannot train what `finetune` asks for.
+        ValueError: a trainer was named that cannot train what `finetune` asks for, or a sampler
+            that cannot sample as `generate` wants.
     """
     trainer, sampler = solve.trainer, solve.sampler
     large = has_gpu and _weights_bytes(solve.model) >= LARGE_MODEL_BYTES
@@ -49,9 +52,15 @@ def choose_engines(
         own = "peft" if finetune.quantize == "nf4" else "torch"
         trainer = "unsloth" if fast else own
     if sampler == "auto":
-        fast = large and finetune.method == "lora" and _is_contiguous(solve)
-        sampler = "vllm" if fast and installed("vllm") else "torch"
+        fast = large and finetune.method == "lora" and generate.min_probability == 0
+        fast = fast and installed("vllm") and _is_contiguous(solve)
+        sampler = "vllm" if fast else "torch"
     _check(trainer, finetune)
+    if generate.min_probability and sampler != "torch":
+        raise ValueError(
+            f"generate.min_probability={generate.min_probability}: only the kit's own sampler "
+            f"searches for all answers above a probability; use solve.sampler=torch, not {sampler}"
+        )
     return replace(solve, trainer=trainer, sampler=sampler)
 
 

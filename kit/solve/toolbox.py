@@ -121,7 +121,7 @@ def open_toolbox(settings: ToolboxSettings, threads: int, scratch: Path) -> Tool
 
     set_threads(threads)
     device = choose_device(settings.solve.device)
-    solve = choose_engines(settings.solve, settings.finetune, device == "cuda")
+    solve = choose_engines(settings.solve, settings.finetune, settings.generate, device == "cuda")
     if settings.role == "all" and are_apart(solve):
         raise ValueError(
             f"solve.trainer={solve.trainer} and solve.sampler={solve.sampler} need processes of "

@@ -32,7 +32,7 @@ def adapter_report(
             make_requests(
                 question_views(question, num_views, setting),
                 setting.own,
-                _fit(setting, question, Path(folder) / str(group)),
+                fit_briefly(setting, question, Path(folder) / str(group)),
                 group,
             )
             for group, question in enumerate(questions)
@@ -64,7 +64,7 @@ def adapter_report(
     return Report((table,), data, (note,))
 
 
-def _fit(setting: Setting, question: Question, folder: Path) -> Adapter:
+def fit_briefly(setting: Setting, question: Question, folder: Path) -> Adapter:
     """A briefly trained adapter: what it knows does not matter here."""
     settings = setting.settings
     task = question.task

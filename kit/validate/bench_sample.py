@@ -32,6 +32,7 @@ from kit.validate.bench_sampling import (
 )
 from kit.validate.bench_setting import Setting, make_requests, open_setting, question_views
 from kit.validate.bench_tasks import Question, development_tasks, nearest_questions
+from kit.validate.bench_vllm import WAYS, vllm_report
 
 KIT_GUESS = "kit, with a guess"
 ALIGNED, ALIGNED_GUESS = "kit, own positions", "kit, own positions, with a guess"
@@ -46,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seconds", type=float, default=15.0, help="most time of one call (default: 15)")
     add("--adapters", type=int, default=4, help="adapters in one call; 0 for none (default: 4)")
     add("--adapter-views", type=int, default=4, help="views of each adapter's task (default: 4)")
+    add("--vllm", choices=WAYS, help="compare vLLM, and nothing else, under the adapters")
+    add("--answer", type=int, default=40, help="with --vllm, tokens of an answer (default: 40)")
 
 
 def run(args: argparse.Namespace, settings: BenchSettings, machine: Machine) -> Report:
@@ -58,6 +61,10 @@ def run(args: argparse.Namespace, settings: BenchSettings, machine: Machine) -> 
         raise ValueError("--views and --repeat must be 1 or more, --seconds above 0")
     setting = open_setting(settings)
     tasks = development_tasks()
+    if args.vllm:
+        chosen = nearest_questions(tasks, setting.own, args.context, args.adapters)
+        views = [question_views(question, args.adapter_views, setting) for question in chosen]
+        return vllm_report(setting, chosen, views, args)
     (question,) = nearest_questions(tasks, setting.own, args.context, 1)
     views = question_views(question, args.views, setting)
     measured = take_turns(_systems(setting, views, args.seconds), args.repeat)

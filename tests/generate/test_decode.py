@@ -43,6 +43,7 @@ def test_an_answer_comes_back_to_the_original_frame_under_every_view(dihedral):
     assert (candidate.task_id, candidate.test_index, candidate.round) == ("t", 1, 3)
     assert (candidate.source, candidate.group) == ("sample", DIHEDRAL_NAMES[dihedral])
     assert (candidate.logprob_nats, candidate.num_tokens) == (-1.5, len(tokens))
+    assert (candidate.view, candidate.colours) == (0, COLOURS)
     assert all(type(cell) is int for row in candidate.grid for cell in row)
 
 
@@ -116,6 +117,15 @@ def test_candidates_keep_their_order_and_refusals_are_counted():
         ({"temperature": math.nan}, "generate.temperature must be 0"),
         ({"temperature": math.inf}, "generate.temperature must be 0"),
         ({"samples_per_view": 0}, "generate.samples_per_view must be 1 or more, got 0"),
+        ({"vllm_adapters": 0}, "generate.vllm_adapters must be 1 or more"),
+        ({"vllm_guessed_tokens": -1}, "vllm_guessed_tokens 0 or more, got 8 and -1"),
+        ({"vllm_guessed_tokens": 2}, "needs temperature 0 and vllm_legality=reject, got 0.0 and"),
+        (
+            {"vllm_guessed_tokens": 2, "vllm_legality": "reject", "temperature": 0.5},
+            "needs temperature 0 .* got 0.5 and reject",
+        ),
+        ({"vllm_memory": 0.0}, "generate.vllm_memory is a share of the GPU above 0"),
+        ({"vllm_memory": 1.5}, "at most 1, got 1.5"),
     ],
 )
 def test_bad_settings_are_refused(settings, message):

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from kit.finetune.trainer import FinetuneConfig
+from kit.generate.decode import GenerateConfig
 from kit.solve.engines import LARGE_MODEL_BYTES, are_apart, choose_engines
 from kit.solve.toolbox import BUNDLED_MODEL, SolveConfig, ToolboxSettings, open_toolbox
 
 LORA, FULL = FinetuneConfig(), FinetuneConfig(method="full")
+GREEDY, WIDE = GenerateConfig(), GenerateConfig(min_probability=0.1)
 
 
 def model(tmp_path: Path, size: int = LARGE_MODEL_BYTES, positions: str = "contiguous") -> Path:
@@ -24,7 +26,7 @@ def model(tmp_path: Path, size: int = LARGE_MODEL_BYTES, positions: str = "conti
 
 
 def chosen(solve: SolveConfig, finetune=LORA, gpu=True, installed=("unsloth", "vllm")):
-    found = choose_engines(solve, finetune, gpu, lambda name: name in installed)
+    found = choose_engines(solve, finetune, GREEDY, gpu, lambda name: name in installed)
     return found.trainer, found.sampler
 
 
@@ -66,9 +68,16 @@ def test_patched_and_memory_holding_engines_are_kept_apart() -> None:
 
 def test_what_a_trainer_cannot_do_is_refused_with_what_can() -> None:
     with pytest.raises(ValueError, match=r"quantize=nf4.*solve.trainer=unsloth or .*peft"):
-        choose_engines(SolveConfig(trainer="torch"), FinetuneConfig(quantize="nf4"), False)
+        choose_engines(SolveConfig(trainer="torch"), FinetuneConfig(quantize="nf4"), GREEDY, False)
     with pytest.raises(ValueError, match=r"method=full: Unsloth.*solve.trainer=torch"):
-        choose_engines(SolveConfig(trainer="unsloth"), FULL, True)
+        choose_engines(SolveConfig(trainer="unsloth"), FULL, GREEDY, True)
+
+
+def test_only_the_own_sampler_searches_above_a_probability(tmp_path: Path) -> None:
+    solve = SolveConfig(model=model(tmp_path))
+    assert choose_engines(solve, LORA, WIDE, True, lambda _: True).sampler == "torch"
+    with pytest.raises(ValueError, match=r"min_probability=0.1: only the kit's own sampler"):
+        choose_engines(SolveConfig(sampler="generate"), LORA, WIDE, False)
 
 
 def test_one_process_is_not_given_both(tmp_path: Path) -> None:
