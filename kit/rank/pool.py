@@ -10,9 +10,10 @@ The JSON form is one object:
     version     1
     grids       every distinct grid once, each a list of rows, a row a string of digits
     candidates  list of {task_id, test_index, grid, source, group, logprob_nats, num_tokens,
-                program, round, evidence}; `grid` is an index into grids, the rest as in
-                `Candidate`; `evidence` is null or {family, bits, pairs, num_pairs, left_out,
-                confidence} and may be missing (pools from before there were programs)
+                program, round, evidence, view, colours}; `grid` is an index into grids, `colours`
+                null or ten digits, the rest as in `Candidate`; `evidence` is null or {family,
+                bits, pairs, num_pairs, left_out, confidence}; the last three may be missing (pools
+                from before they were kept)
     scores      list of {task_id, test_index, grid, logprobs_nats, round}, as in `ViewScore`
 
 Log-probabilities that JSON has no number for are the strings "-inf", "inf" and "nan".
@@ -21,6 +22,7 @@ Log-probabilities that JSON has no number for are the strings "-inf", "inf" and 
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
@@ -125,6 +127,8 @@ def _candidate_record(candidate: Candidate, grids: Mapping[Grid, int]) -> dict[s
         "program": candidate.program,
         "round": candidate.round,
         "evidence": _evidence_record(candidate.evidence),
+        "view": candidate.view,
+        "colours": None if candidate.colours is None else "".join(map(str, candidate.colours)),
     }
 
 
@@ -162,7 +166,17 @@ def _read_candidate(record: Any, grids: Sequence[Grid], where: str) -> Candidate
         program=_field(record, "program", (str, type(None)), where),
         round=_field(record, "round", (int,), where),
         evidence=_read_evidence(record, f"{where}.evidence"),
+        view=_field({"view": None} | record, "view", (int, type(None)), where),
+        colours=_read_colours(record.get("colours"), where),
     )
+
+
+def _read_colours(value: object, where: str) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or sorted(value) != list(string.digits):
+        raise PoolError(f"{where}: colours are the ten digits in some order, got {value!r:.60}")
+    return tuple(map(int, value))
 
 
 def _read_evidence(record: dict[str, Any], where: str) -> ProgramEvidence | None:

@@ -44,17 +44,20 @@ class Tally:
     nats: float
 
 
+_LEAST_NATS = -1e290
+
 NO_VOTES = Tally(0, -math.inf)
 
 
 def clean_nats(nats: float | None) -> float:
     """A log-probability that can be summed and compared.
 
-    None (a program, which either prints a grid or not) counts as 0, a NaN as impossible.
+    None (a program, which either prints a grid or not) counts as 0, a NaN as impossible, and so
+    does what no sum of many could hold.
     """
     if nats is None:
         return 0.0
-    return -math.inf if math.isnan(nats) else min(0.0, nats)
+    return min(0.0, nats) if nats > _LEAST_NATS else -math.inf
 
 
 def grid_votes(candidates: Iterable[Candidate]) -> list[tuple[Grid, float]]:

@@ -10,13 +10,12 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
-from kit.arc.seeds import numpy_rng
 from kit.arc.solutions import dataset_solutions
 from kit.arc.task import Solutions, Task
+from kit.validate import paired
 from kit.validate.bench_effect_run import (
     ARMS,
     BASE,
@@ -34,7 +33,6 @@ from kit.validate.bench_report import BenchSettings, Machine, Report, Spread, Ta
 from kit.validate.bench_tasks import SOURCE, development_tasks
 
 DEFAULT_OUT = Path("runs/bench-effect.jsonl")
-RESAMPLES = 10_000
 
 Score = Callable[[Outcome], float]
 
@@ -154,31 +152,11 @@ def _arm_row(arm: str, outcomes: Sequence[Outcome], seeds: Sequence[int]) -> lis
 def paired_difference(
     ours: Sequence[Outcome], theirs: Sequence[Outcome], score: Score, seed: int
 ) -> dict[str, float]:
-    """How much more `ours` has in all, per seed in the mean, with an interval over tasks.
-
-    Tasks are what is drawn again: seeds of one task are no independent tasks.
-    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, percentile interval.
-
-    Returns:
-        difference, low, high (sums over tasks), and better, worse, equal (pairs of one seed and
-        task).
-    """
+    """How much more `ours` has in all, see `kit.validate.paired`."""
     before = {(o.task_id, o.seed): score(o) for o in theirs}
-    steps = {(o.task_id, o.seed): score(o) - before[o.task_id, o.seed] for o in ours}
-    names = sorted({task_id for task_id, _ in steps})
-    means = np.array([np.mean([d for (name, _), d in steps.items() if name == n]) for n in names])
-    rng = numpy_rng(seed, "bootstrap")
-    drawn = means[rng.integers(len(means), size=(RESAMPLES, len(means)))].sum(axis=1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    values = np.array(list(steps.values()))
-    return {
-        "difference": float(means.sum()),
-        "low": float(low),
-        "high": float(high),
-        "better": int((values > 0).sum()),
-        "worse": int((values < 0).sum()),
-        "equal": int((values == 0).sum()),
-    }
+    after = {(o.task_id, o.seed): score(o) for o in ours}
+    found = asdict(paired.paired_difference(after, before, seed))
+    return {name: value for name, value in found.items() if name != "tasks"}
 
 
 def _difference_row(name: str, found: Mapping[str, float]) -> list[str]:

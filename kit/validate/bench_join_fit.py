@@ -46,10 +46,10 @@ def fit_weights(cases: Iterable[Case], provenance: str) -> Weights:
             )
             for place, grid in enumerate(legs.samples.grids)
         ]
-    return Weights(_logistic(programs), _logistic(samples), provenance)
+    return Weights(logistic(programs), logistic(samples), provenance)
 
 
-def _logistic(rows: Sequence[tuple[Mapping[str, float], bool]]) -> dict[str, float]:
+def logistic(rows: Sequence[tuple[Mapping[str, float], bool]]) -> dict[str, float]:
     """Weights by Newton's method; features are all in the first row."""
     if not rows:
         return {"bias": -3.0}

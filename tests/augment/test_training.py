@@ -6,6 +6,7 @@ import itertools
 import random
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from kit.augment.settings import AugmentConfig
 from kit.augment.splits import base_splits
 from kit.augment.training import expand_splits, paper_training_set, training_views
 from kit.augment.views import View, view_content
+from kit.augment.views import test_views as views_of_test
 
 PAPER = AugmentConfig(mode="paper", augmenters="paper", colours="paper")
 NO_TRANSFORMS = AugmentConfig(mode="paper", augmenters="none", colours="none", dihedral=False)
@@ -215,3 +217,25 @@ def test_drawing_is_fast(make_task) -> None:
     start = time.perf_counter()
     training_views(task, 256, 0)
     assert time.perf_counter() - start < 1.0
+
+
+@pytest.mark.parametrize("mode", ["draw", "paper"])
+def test_untransformed_views_are_orders_of_the_pairs_as_they_are(mode: str, make_task) -> None:
+    task = make_task(3)
+    plain = replace(PAPER if mode == "paper" else AugmentConfig(), untransformed=True)
+    views = training_views(task, 200, 0, plain)
+    assert {view.transform.name for view in views} == {"identity"}
+    for view in views:
+        pairs = (*view.examples, Pair(view.query, view.answer))
+        assert all(pair in task.train for pair in pairs)
+    whole = [view for view in views if len(view.examples) == 2]
+    # Three pairs asked for, two orders of the other two each; the paper draws one order besides
+    # the task's own, which may be the same.
+    distinct = len({view_content(view) for view in whole})
+    assert distinct == len(whole) and (distinct == 6 if mode == "draw" else 3 <= distinct <= 6)
+
+
+def test_untransformed_training_leaves_test_views_alone(make_task) -> None:
+    task = make_task(3)
+    plain = AugmentConfig(untransformed=True)
+    assert views_of_test(task, 0, 16, 5, plain) == views_of_test(task, 0, 16, 5, AugmentConfig())

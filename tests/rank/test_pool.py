@@ -112,3 +112,20 @@ def test_anything_else_is_no_pool():
             CandidatePool.from_json(value)
     with pytest.raises(PoolError, match="pool: no field 'grids'"):
         CandidatePool.from_json({"version": 1})
+
+
+def test_view_and_colours_survive_json_and_may_be_missing():
+    candidate = dataclasses.replace(
+        small_pool().candidates[0], view=3, colours=(1, 0, *range(2, 10))
+    )
+    value = json.loads(json.dumps(CandidatePool((candidate,)).to_json()))
+    assert CandidatePool.from_json(value).candidates == (candidate,)
+    record = value["candidates"][0]
+    for field, broken in (("view", "3"), ("colours", "0012345678"), ("colours", 5)):
+        spoilt = copy.deepcopy(value)
+        spoilt["candidates"][0][field] = broken
+        with pytest.raises(PoolError, match=field):
+            CandidatePool.from_json(spoilt)
+    del record["view"], record["colours"]
+    old = CandidatePool.from_json(value).candidates[0]
+    assert (old.view, old.colours) == (None, None)

@@ -1,0 +1,209 @@
+"""`python -m kit ablate`: what each part of test-time training is worth, with one change at a time.
+
+What it does: reads the options, resolves every variant's overrides, says what will be run and what
+it will take, runs what is not in the folder yet, and writes tables and pictures. A call after any
+kind of end goes on where the last one stopped; `--dry-run` stops before the work. What it does not:
+work on tasks (`kit.validate.ablate_run`) or compare (`kit.validate.ablate_report`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kit.arc.task import Task
+from kit.config import PRESETS, Config, ConfigError, format_duration, make_config, parse_duration
+from kit.solve.toolbox import ToolboxSettings
+from kit.submit.lock import FolderLock
+from kit.validate.ablate_cost import Cost, measured_rates, predict
+from kit.validate.ablate_jobs import method_digests, run_all
+from kit.validate.ablate_report import find, markdown, write_report
+from kit.validate.ablate_run import Method
+from kit.validate.ablate_store import Store
+from kit.validate.ablate_tasks import find_tasks
+from kit.validate.ablate_variants import (
+    DEFAULT_GROUPS,
+    GROUPS,
+    Variant,
+    all_variants,
+    chosen_variants,
+)
+from kit.validate.command import EXIT_REFUSED, run_command
+from kit.workers.devices import gpu_devices
+
+DESCRIPTION = (
+    "Compare variants of test-time training on the same tasks, seeds and step budget; every way "
+    "of choosing from the same candidates; and other uses of the same time."
+)
+DEFAULT_OUT = Path("runs/ablation")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; its exit code."""
+
+    def run(args: argparse.Namespace) -> int:
+        try:
+            return _run(args, shlex.join(["python", "-m", "kit", "ablate", *argv]))
+        except (ValueError, OSError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return EXIT_REFUSED
+
+    return run_command("ablate", DESCRIPTION, _add_arguments, run, argv)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--tasks", action="append", metavar="WHAT", help="dev (default), a set, file or folder")
+    add("--ids-file", type=Path, metavar="FILE", help="task ids to work on, one a line")
+    add("--solutions", metavar="PATH", help="their answers (default: as far as known)")
+    add("--max-tokens", type=int, help="leave larger tasks out")
+    add("--limit", type=int, help="the N smallest of them")
+    add("--seeds", type=int, default=1, help="from --seed on (default: 1)")
+    add("--seed", type=int, default=0, help="the first one (default: 0)")
+    add("--budget", metavar="T", help="begin nothing new after this time: 90s, 30m, 2h30m")
+    add("--variants", metavar="A,B", help=f"names, {', '.join(GROUPS)}, or all (default: paper)")
+    add("--base", action="append", default=[], metavar="NAME=DIR", help="try this model too")
+    add("--workers", type=int, default=1, help="processes of one thread each (default: 1)")
+    add("--preset", default="cpu", help=f"one of {', '.join(PRESETS)} (default: cpu)")
+    add("--out", type=Path, default=DEFAULT_OUT, help=f"kept and gone on with ({DEFAULT_OUT})")
+    add("--dry-run", action="store_true", help="say what it will take, then stop")
+    add("overrides", nargs="*", metavar="key=value", help="any option, e.g. budget.num_steps=60")
+
+
+def _run(args: argparse.Namespace, command: str) -> int:
+    """Prepare, predict, work, report."""
+    if min(args.seeds, args.workers) < 1:
+        raise ValueError("--seeds and --workers must be 1 or more")
+    config = make_config(args.preset, [f"seed={args.seed}", *args.overrides])
+    end_s = time.monotonic() + (parse_duration(args.budget) if args.budget else float("inf"))
+    methods, skipped = _methods(args, config)
+    tasks, solutions = find_tasks(
+        args.tasks, args.ids_file, args.solutions, args.max_tokens, args.limit
+    )
+    args.out.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(args.out)
+    try:
+        store = Store(args.out)
+        store.announce(method_digests(methods))
+        print("\n".join(skipped), end="\n" if skipped else "")
+        _work(args, methods, tasks, store, end_s)
+        if not args.dry_run:
+            by_id = {task.task_id: task for task in tasks}
+            kind = "CPU" if methods[0].cpu_time else "wall"
+            head = [*_machine(command), f"seconds are {kind} time of a worker", *skipped]
+            findings = find(store.entries(), methods, by_id, solutions, args.seed, head)
+            write_report(args.out, findings)
+            print(f"{markdown(findings)}\ntables and pictures in {args.out}")
+    finally:
+        lock.release()
+    return 0
+
+
+def _work(
+    args: argparse.Namespace,
+    methods: Sequence[Method],
+    tasks: Sequence[Task],
+    store: Store,
+    end_s: float,
+) -> None:
+    """Say what it will take; then do it, unless this is a dry run."""
+    seeds = range(args.seed, args.seed + args.seeds)
+    with tempfile.TemporaryDirectory(prefix="ablate-") as scratch:
+        rates = measured_rates(methods, tasks, store, Path(scratch))
+        costs = predict(methods, tasks, seeds, store, rates)
+        print(_cost_text(costs, len(tasks), args.workers), flush=True)
+        if not args.dry_run:
+            work = run_all(methods, tasks, seeds, store, args.workers, Path(scratch), end_s)
+            for line in work:
+                print(line, file=sys.stderr, flush=True)
+
+
+def _methods(args: argparse.Namespace, config: Config) -> tuple[list[Method], list[str]]:
+    """The variants that can be run here with their options, and why others cannot."""
+    known = all_variants(
+        config.finetune, config.budget.num_steps, config.budget.num_train_views, _bases(args.base)
+    )
+    words = (args.variants or ",".join(DEFAULT_GROUPS)).split(",")
+    wanted = chosen_variants(known, [word.strip() for word in words if word.strip()])
+    methods, skipped = [], []
+    for variant in wanted:
+        reason = _missing(variant, config)
+        if not reason:
+            try:
+                methods.append(_method(variant, args, config))
+                continue
+            except ConfigError as error:
+                reason = str(error)
+        skipped.append(f"skipped: {variant.name} ({reason})")
+    if not methods:
+        raise ValueError(f"nothing to run; {'; '.join(skipped)}")
+    return methods, skipped
+
+
+def _missing(variant: Variant, config: Config) -> str:
+    """What a variant lacks here; "" for nothing."""
+    if variant.needs and importlib.util.find_spec(variant.needs) is None:
+        return f"{variant.needs} is not installed"
+    if variant.work == "write" and not config.programs.is_on:
+        return "nobody writes programs: name programs.model or programs.server"
+    return ""
+
+
+def _method(variant: Variant, args: argparse.Namespace, config: Config) -> Method:
+    overrides = [f"seed={config.seed}", *args.overrides, *variant.overrides]
+    own = make_config(args.preset, overrides)
+    toolbox = ToolboxSettings(own.solve, own.augment, own.finetune, own.generate, own.programs)
+    return Method(variant, toolbox, own.budget, own.rank, _counts_cpu_time(variant))
+
+
+def _counts_cpu_time(variant: Variant) -> bool:
+    """Whether the worker's own cores do the work: no GPU, and nobody asked over the network."""
+    return variant.work != "write" and not gpu_devices()
+
+
+def _bases(words: Sequence[str]) -> Mapping[str, Path]:
+    """Other base models by name.
+
+    Raises:
+        ValueError: not NAME=DIR, or there is no model.
+    """
+    bases: dict[str, Path] = {}
+    for word in words:
+        name, equals, folder = word.partition("=")
+        if not (name and equals and folder):
+            raise ValueError(f"--base {word}: write NAME=DIR, e.g. no-geometry=models/no-geometry")
+        if not (Path(folder) / "config.json").is_file():
+            raise ValueError(f"--base {word}: no config.json in {folder}")
+        bases[name] = Path(folder)
+    return bases
+
+
+def _cost_text(costs: Sequence[Cost], num_tasks: int, workers: int) -> str:
+    """What will be run, as lines."""
+    width = max(len(cost.name) for cost in costs)
+    lines = [f"{num_tasks} tasks, predicted seconds of one worker:"]
+    lines += [
+        f"  {cost.name:<{width}}  {cost.jobs:>5} of {cost.whole} to do  {cost.seconds:>9.0f} s"
+        for cost in costs
+    ]
+    whole_s = sum(cost.seconds for cost in costs)
+    shared = f", {format_duration(whole_s / workers)} with {workers} workers" if workers > 1 else ""
+    return "\n".join([*lines, f"  in all {format_duration(whole_s)} of one worker{shared}"])
+
+
+def _machine(command: str) -> list[str]:
+    """Lines about what was run where."""
+    from kit.validate.bench_report import measure_machine
+
+    machine = measure_machine(1)
+    return [
+        f"`{command}`",
+        f"{machine.cpu}, {machine.cores} core(s), 1 thread per worker, torch {machine.torch}, "
+        f"float32 {machine.float32_flops / 1e9:.0f} GFLOP/s per thread",
+    ]
