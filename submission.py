@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from types import FrameType
 
 
 def run() -> int:
     """The whole program; its exit code."""
-    # The time budget counts from here, before anything else is imported.
-    started_s = time.monotonic()
     # Until the program handles them itself: there is nothing yet that could be lost.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     try:
+        from kit.interrupt import process_began_s
+
+        # The time budget counts from the start of the process, before anything else is imported.
+        started_s = process_began_s()
         from kit.entry import main
     except ImportError as error:
         print(f"error: {error}\n       pip install -r requirements.txt", file=sys.stderr)

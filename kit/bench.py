@@ -1,4 +1,4 @@
-"""`python -m kit bench {train,sample,effect,search,join,faults}`: what the kit is worth, measured.
+"""`python -m kit bench NAME`: what the kit is worth, measured.
 
 What it does: reads the options that all benchmarks share, measures the machine, runs one of them
 and prints its report. What it does not: measure anything else itself.
@@ -28,7 +28,9 @@ BENCHES = {
     "effect": ("kit.validate.bench_effect", "cpu", "what training adds on the development tasks"),
     "search": ("kit.validate.bench_search", "cpu", "tasks that the search solves, by CPU-seconds"),
     "join": ("kit.validate.bench_join", "cpu", "programs, training, and the rules that join them"),
-    "faults": ("kit.validate.bench_faults", "smoke", "kill -9 at random moments, then --resume"),
+    "faults": ("kit.validate.bench_faults", "smoke", "short runs with random faults, a table"),
+    "kills": ("kit.validate.bench_kills", "smoke", "kill -9 at random moments, then --resume"),
+    "workers": ("kit.validate.bench_workers", "smoke", "what two workers cost beside two runs"),
 }
 
 

@@ -49,6 +49,7 @@ class RunSetup:
         started_s: instant on `clock` at which the process began.
         earlier: results of an earlier start that still count.
         adapter_out: where one adapter for all tasks goes; None for one adapter per task.
+        poll_s: see POLL_S.
     """
 
     tasks: tuple[Task, ...]
@@ -58,6 +59,7 @@ class RunSetup:
     stop_at_s: float
     earlier: tuple[WorkResult, ...] = ()
     adapter_out: Path | None = None
+    poll_s: float = POLL_S
 
 
 def shared_item(plan: Plan, tasks: Sequence[Task], out: Path, deadline_s: float) -> WorkItem:
@@ -149,7 +151,7 @@ class Run:
                 return "done" if self._is_complete() else "time"
             left_s = self._setup.stop_at_s - now_s
             self._observer.on_tick(left_s)
-            for result in self._executor.poll(min(POLL_S, left_s)):
+            for result in self._executor.poll(min(self._setup.poll_s, left_s)):
                 with self._guard.shielded():
                     running.discard(plan_key(result.plan))
                     self._absorb(result)

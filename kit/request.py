@@ -101,6 +101,12 @@ def _to_request(known: argparse.Namespace) -> Request:
         overrides.append(f"programs.server={known.program_server}")
     if known.allow_weak_sandbox:
         overrides.append("programs.allow_weak_sandbox=true")
+    if known.executor is not None:
+        overrides.append(f"workers.executor={known.executor}")
+    if known.ray_address is not None:
+        if known.executor != "ray":
+            raise ConfigError(f"--ray-address {known.ray_address}: needs --executor ray")
+        overrides.append(f"workers.ray_address={known.ray_address}")
     overrides += known.overrides
     if known.limit is not None and known.limit < 1:
         raise ConfigError(f"--limit {known.limit}: must be at least 1")
@@ -150,6 +156,8 @@ def _make_parser(prog: str) -> argparse.ArgumentParser:
         action="store_true",
         help="run such programs where no strong sandbox works (see python -m kit doctor)",
     )
+    add("--executor", metavar="NAME", help="who works: pool (default), inline, or ray: a cluster")
+    add("--ray-address", metavar="A", help="the cluster: HOST:PORT, auto (default) or local")
     add("--out", metavar="DIR", type=Path, help=f"run folder (default: {DEFAULT_OUT})")
     add("--preset", metavar="NAME", default="cpu", help=f"one of {', '.join(PRESETS)}")
     add("--ids", metavar="A,B", help="work on these tasks only; the others keep a cheap guess")

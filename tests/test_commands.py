@@ -13,6 +13,7 @@ import pytest
 
 from kit import __main__ as commands
 from kit import doctor
+from kit.gpus import Gpu
 from kit.induce.sandbox.probe import SandboxReport
 
 
@@ -72,6 +73,26 @@ def test_a_broken_engine_matters_only_where_it_is_used(
     assert commands.main(["doctor", f"solve.model={model}"]) == 0
     assert commands.main(["doctor", f"solve.model={model}", "solve.trainer=peft"]) == 1
     assert "see engine peft" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("gpu", "words"),
+    [
+        (None, "none that nvidia-smi knows of: everything runs on the processor"),
+        (Gpu("NVIDIA L4", (580, 95, 5), 8.9, 23034), "NVIDIA L4, 22.5 GiB, capability 8.9, driver"),
+        (Gpu("Tesla P100", (580, 95, 5), 6.0, 16384), "compute capability 6.0: neither torch nor"),
+    ],
+)
+def test_the_doctor_tells_of_gpus(
+    model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    gpu: Gpu | None,
+    words: str,
+) -> None:
+    monkeypatch.setattr(doctor, "read_gpus", lambda: [gpu] if gpu else [])
+    assert commands.main(["doctor", f"solve.model={model}"]) == 0
+    assert words in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

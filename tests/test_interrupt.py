@@ -5,9 +5,15 @@ pytest tests/test_interrupt.py
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
+
+from kit import interrupt
 
 ROOT = Path(__file__).parents[1]
 
@@ -106,6 +112,29 @@ send()
 print("on", guard.cause)
 """)
     assert ran.stdout.split() == ["on", "SIGTERM"]
+
+
+def test_the_start_of_the_interpreter_belongs_to_the_budget() -> None:
+    ran = run("""
+from kit.interrupt import process_began_s
+began_s = process_began_s()
+print(time.monotonic() - began_s, time.process_time())
+""")
+    age_s, cpu_s = map(float, ran.stdout.split())
+    # Wall time since the start is no less than the CPU time used since, but for the clock's ticks.
+    assert cpu_s - 0.05 < age_s < 5.0
+
+
+def test_an_old_process_was_something_else_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupt, "_LONGEST_START_S", 0.0)
+    assert abs(interrupt.process_began_s() - time.monotonic()) < 0.5
+
+
+def test_nothing_asks_the_wall_clock_which_may_jump() -> None:
+    asking = re.compile(r"\btime\.time(_ns)?\(|\bdatetime\.(now|utcnow|today)|\bdate\.today\(")
+    for path in sorted((ROOT / "kit").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert not asking.search(text), f"{path.relative_to(ROOT)}: use a Clock, or time.monotonic"
 
 
 def test_stopped_is_no_exception_that_failed_work_could_hide() -> None:

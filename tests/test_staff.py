@@ -25,7 +25,7 @@ TASKS = tuple(
 def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with a model."""
     monkeypatch.setattr(executor, "usable_cores", lambda: 8)
-    monkeypatch.setattr(executor, "_available_bytes", lambda: 2**40)
+    monkeypatch.setattr(executor, "available_bytes", lambda: 2**40)
     monkeypatch.setattr(staff_module, "weights_bytes", lambda path: 5 * 2**20)
 
 

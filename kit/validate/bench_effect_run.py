@@ -23,9 +23,10 @@ from typing import Any
 from kit.arc.grid import Grid
 from kit.arc.task import Solutions, Task
 from kit.budget.clock import SystemClock
+from kit.budget.legs import open_legs
 from kit.budget.plan import Plan
-from kit.budget.scheduler import open_scheduler
 from kit.budget.settings import BudgetConfig
+from kit.budget.setup import LegsSetup, measure_tasks
 from kit.rank.choose import RankConfig, choose
 from kit.rank.guess import guess_outputs
 from kit.rank.pool import CandidatePool
@@ -100,15 +101,16 @@ class Outcome:
 def full_plan(task: Task, method: Method, seed: int) -> Plan:
     """The plan that a run without time limit makes for a task."""
     budget = replace(method.budget, unit="work", rounds=1)
-    scheduler = open_scheduler(
+    setup = LegsSetup(
         budget,
-        [task],
+        measure_tasks([task]),
         seed,
         math.inf,
+        has_search=False,
         batch_views=method.toolbox.finetune.batch_views,
         samples_per_view=method.toolbox.generate.samples_per_view,
     )
-    (plan,) = scheduler.next_plans(0.0, 1)
+    (plan,) = open_legs(setup).next_plans(0.0, 1)
     return plan
 
 

@@ -56,10 +56,20 @@ class Victim:
         return lines[-1] if lines else "it printed nothing"
 
 
-def start(command: Sequence[str], out: Path) -> Victim:
-    """The command with --resume in folder `out`."""
+def start(
+    command: Sequence[str],
+    out: Path,
+    log: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Victim:
+    """The command with --resume in folder `out`.
+
+    Args:
+        log: for what it prints; None for the folder's name with ".log".
+        variables: of its environment, besides those of this process.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    log = out.with_suffix(".log")
+    log = log or out.with_suffix(".log")
     with log.open("ab") as stream:
         process = subprocess.Popen(
             [*command, "--out", str(out), "--resume"],
@@ -68,6 +78,7 @@ def start(command: Sequence[str], out: Path) -> Victim:
             stdout=stream,
             stderr=stream,
             start_new_session=True,
+            env={**os.environ, **(variables or {})},
         )
     return Victim(process, log, time.monotonic())
 
@@ -84,7 +95,7 @@ def wait_until(victim: Victim, age_s: float) -> bool:
 def kill(victim: Victim, kind: str) -> str:
     """kill -9; what was really killed: without a worker yet it is the parent."""
     pid = victim.process.pid
-    workers = _children(pid) if kind == "worker" else []
+    workers = children_of(pid) if kind == "worker" else []
     if workers:
         with contextlib.suppress(ProcessLookupError):
             os.kill(workers[-1], signal.SIGKILL)
@@ -99,7 +110,7 @@ def kill(victim: Victim, kind: str) -> str:
     return "group" if kind == "group" else "parent"
 
 
-def _children(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
     """Processes whose parent is `pid`; none where the system has no /proc."""
     return sorted(found for found, parent, _ in _processes() if parent == pid)
 

@@ -22,6 +22,9 @@ from kit.submit.observer import RunReport
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+# Failed tasks whose reasons the summary tells; the journal has all.
+_REASONS = 3
+
 # Seconds between two bars where the output is a file (a Kaggle log keeps every one of them).
 _LOG_INTERVAL_S = 30.0
 
@@ -174,6 +177,8 @@ class ProgressObserver:
             rows.insert(1, ("taken over", f"{report.resumed} results of an earlier start"))
         if report.failures:
             rows.append(("failed tasks", _listed(list(report.failures))))
+            first = list(report.failures.items())[:_REASONS]
+            rows += [("", f"{name}: {why}") for name, why in first]
         if report.cut:
             rows.append(("cut by time", _listed(list(report.cut))))
         rows += [("problem", problem) for problem in report.problems]

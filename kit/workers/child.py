@@ -1,8 +1,8 @@
-"""The worker process: reads items as JSON lines, writes results as JSON lines.
+"""The worker process: gets items as JSON lines, writes what it says as JSON lines.
 
-Started by `kit.workers.pool` as `python -m kit.workers.child`. The process ends when its standard
-input does, that is when the parent closes it or dies, also in the middle of an item. What the
-solver or a library prints goes to standard error, which the parent points at the worker's log.
+Started by `kit.workers.process` as `python -m kit.workers.child`. The process ends when its
+standard input does, that is when the parent closes it or dies, also in the middle of an item. What
+the solver or a library prints goes to standard error, which the parent points at the worker's log.
 Ctrl-C is ignored: the terminal sends it to the whole group, and the parent decides.
 """
 
@@ -17,22 +17,13 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from kit.budget.clock import SystemClock
-from kit.solve.wire import from_plain, to_plain
-from kit.solve.work import Solver, WorkItem, WorkResult
-from kit.workers.executor import describe, guarded
-from kit.workers.target import load_factory
+from kit.workers.service import Message, Say, serve
 
 _PR_SET_PDEATHSIG = 1
 """Source: Linux prctl(2)."""
-
-Send = Callable[[dict[str, Any]], None]
-
-logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -44,21 +35,9 @@ def main() -> None:
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
     lines = _lines(requests)
-    send = _sender(answers)
-    solver = _open_solver(lines.get(), send)
-    while True:
-        item = from_plain(WorkItem, lines.get())
-        result = guarded(
-            item,
-            lambda item=item: solver.solve(  # type: ignore[misc]
-                item, SystemClock(), lambda partial: send(_message("partial", partial))
-            ),
-        )
-        send(_message("result", result))
-
-
-def _message(kind: str, result: WorkResult) -> dict[str, Any]:
-    return {"kind": kind, "result": to_plain(result)}
+    serve(lines.get(), lines.get, _sender(answers))
+    # Not sys.exit(): the thread that beats may be in the middle of a line.
+    os._exit(1)
 
 
 def _die_with_parent(parent: int) -> None:
@@ -100,25 +79,12 @@ def _lines(requests: IO[str]) -> queue.SimpleQueue[Any]:
     return parsed
 
 
-def _sender(answers: IO[str]) -> Send:
-    def send(message: dict[str, Any]) -> None:
+def _sender(answers: IO[str]) -> Say:
+    def send(message: Message) -> None:
         answers.write(json.dumps(message, separators=(",", ":")) + "\n")
         answers.flush()
 
     return send
-
-
-def _open_solver(spec: dict[str, Any], send: Send) -> Solver:
-    """The solver the parent asked for; tells the parent whether it opened."""
-    try:
-        factory = load_factory(spec["factory"])
-        solver = factory(spec["settings"], spec["threads"], Path(spec["scratch"]))
-    except Exception as error:
-        logger.exception("the solver does not open")
-        send({"kind": "broken", "message": describe(error)})
-        sys.exit(1)
-    send({"kind": "ready"})
-    return solver
 
 
 if __name__ == "__main__":

@@ -16,13 +16,18 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from kit.budget.clock import Clock, SystemClock
+from kit.engine.memory import available_bytes
 from kit.solve.work import SolverSpec, WorkItem, WorkResult
+from kit.workers.devices import deal_devices
+
+if TYPE_CHECKING:
+    from kit.workers.process import Launcher
 
 SMALL_MODEL_BYTES = 200 * 2**20
 """Below this a worker per core with one thread each beats one worker with all threads: tiny
@@ -31,12 +36,14 @@ matrix products do not gain from threads."""
 WORKER_BYTES = 600 * 2**20
 """Memory of one worker besides its model: interpreter, torch and activations."""
 
-_WEIGHT_COPIES = 6
+WEIGHT_COPIES = 6
 """Copies of the weights a worker may hold: fp32 of bf16 files (2), gradients, two moments, one
 to spare."""
 
 _MOST_WORKERS = 256
 """More than any machine has use for; a slip of the keyboard shall not start a million."""
+
+ExecutorName = Literal["inline", "pool", "ray"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,24 +53,41 @@ class WorkersConfig:
     """Processes that do the work.
 
     Attributes:
-        executor: "pool" for child processes, "inline" for the calling process (notebooks, tests).
-        count: worker processes; 0 chooses from cores, memory and the size of the model.
+        executor: "pool" for child processes, "inline" for the calling process (notebooks, tests),
+            "ray" for a cluster.
+        ray_address: of the cluster, "HOST:PORT"; "auto" for the one this machine is part of,
+            "local" for a new one on this machine.
+        count: worker processes; 0 for one on each GPU, else it is chosen from cores, memory and
+            the size of the model.
         threads: threads of each; 0 shares the cores out.
         search: more processes that search for programs only; 0 for one on each core that GPU
             workers leave, and none without a GPU, where all workers search.
         grace_s: how long after an item's deadline its worker is killed.
+        silent_s: a worker that shows no sign of life for so long is killed and its item tried
+            again; 0 for never.
+        stalled_s: the same for one whose solver does not ask the clock; loading a model must fit
+            in.
+        alternate: engines that train and engines that serve in processes of their own take turns
+            on a GPU; false where both fit it at once.
     """
 
-    executor: Literal["inline", "pool"] = "pool"
+    executor: ExecutorName = "pool"
+    ray_address: str = "auto"
     count: int = 0
     threads: int = 0
     search: int = 0
     grace_s: float = 2.0
+    silent_s: float = 60.0
+    stalled_s: float = 600.0
+    alternate: bool = True
 
     def __post_init__(self) -> None:
-        if self.executor not in ("inline", "pool"):
-            raise ValueError(f"workers.executor must be inline or pool, got {self.executor!r}")
-        for name in ("count", "threads", "search", "grace_s"):
+        if self.executor not in get_args(ExecutorName):
+            raise ValueError(
+                f"workers.executor must be {', '.join(get_args(ExecutorName))}, "
+                f"got {self.executor!r}"
+            )
+        for name in ("count", "threads", "search", "grace_s", "silent_s", "stalled_s"):
             if getattr(self, name) < 0:
                 raise ValueError(f"workers.{name} must not be negative, got {getattr(self, name)}")
         for name in ("count", "search"):
@@ -71,6 +95,15 @@ class WorkersConfig:
                 raise ValueError(
                     f"workers.{name} must be {_MOST_WORKERS} at most, got {getattr(self, name)}"
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long workers are waited for, see `WorkersConfig`."""
+
+    grace_s: float = 2.0
+    silent_s: float = 60.0
+    stalled_s: float = 600.0
 
 
 class WorkersLost(RuntimeError):
@@ -129,19 +162,19 @@ def choose_staffing(
 
     Args:
         model_bytes: size of the weights files; 0 where no model is used.
-        devices: GPUs; with any, one worker drives them, and the cores it leaves search.
+        devices: GPUs; each gets a worker of its own, and the cores they leave search.
         searches: whether there is a search for programs.
     """
     cores, is_small = usable_cores(), model_bytes < SMALL_MODEL_BYTES
     count = 1 if config.executor == "inline" else config.count
     if devices and model_bytes:
-        count = count or 1
+        count = count or devices
         beside = searches and config.executor == "pool"
         search = config.search or max(0, cores - count) if beside else 0
-        threads = config.threads or (1 if is_small else max(1, cores - search))
+        threads = config.threads or (1 if is_small else max(1, (cores - search) // count))
         return Staffing(count, threads, search)
     if not count:
-        room = _available_bytes() // (WORKER_BYTES + _WEIGHT_COPIES * model_bytes)
+        room = available_bytes() // (WORKER_BYTES + WEIGHT_COPIES * model_bytes)
         count = max(1, min(cores, room)) if is_small else 1
     search = config.search if searches and model_bytes and config.executor == "pool" else 0
     threads = config.threads or (1 if is_small else max(1, cores // count))
@@ -162,16 +195,6 @@ def usable_cores() -> int:
     return cores
 
 
-def _available_bytes() -> int:
-    """Memory that new processes may take; a large number where the system does not tell."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        for line in meminfo.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return 2**62
-
-
 def weights_bytes(model: Path) -> int:
     """Size of the safetensors files in a model folder."""
     return sum(path.stat().st_size for path in model.glob("*.safetensors"))
@@ -183,6 +206,7 @@ def open_executor(
     staffing: Staffing,
     run_folder: Path,
     clock: Clock | None = None,
+    gpus: Sequence[str] = (),
 ) -> Executor:
     """The executor of `config`; returns at once, models are opened by the workers.
 
@@ -190,6 +214,10 @@ def open_executor(
         spec: the solver every worker opens.
         staffing: see `choose_staffing`.
         run_folder: gets workers/worker-<n>.log and scratch/worker-<n>/.
+        gpus: of this machine, see `kit.workers.devices.gpu_devices`; the kinds "inline" and "ray"
+            find theirs by themselves.
+    Raises:
+        ValueError: the cluster cannot be reached.
     """
     clock = clock or SystemClock()
     if config.executor == "inline":
@@ -198,7 +226,18 @@ def open_executor(
         return InlineExecutor(spec, staffing, run_folder, clock)
     from kit.workers.pool import PoolExecutor
 
-    return PoolExecutor(spec, staffing, run_folder, clock, config.grace_s)
+    patience = Patience(config.grace_s, config.silent_s, config.stalled_s)
+    launcher: Launcher
+    if config.executor == "ray":
+        from kit.workers.ray_launcher import RayLauncher
+
+        launcher = RayLauncher(config.ray_address, staffing)
+    else:
+        from kit.workers.process import ProcessLauncher
+
+        devices = deal_devices(staffing.count, staffing.search, gpus)
+        launcher = ProcessLauncher(run_folder, devices)
+    return PoolExecutor(spec, staffing, launcher, clock, patience)
 
 
 def scratch_folder(run_folder: Path, index: int) -> Path:

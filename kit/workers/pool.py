@@ -1,15 +1,17 @@
-"""One child process per worker, restarted when it dies and killed when it overruns.
+"""Workers that may die or hang: restarted, their items tried once more, overruns cut short.
 
-This process never imports what the children import, so nothing that happens in them (a segfault,
-the kernel's out-of-memory killer, a hang) can take it along. Children write to
-`workers/worker-<n>.log` in the run's folder and cannot outlive this process.
+Where a worker runs is its launcher's business (`kit.workers.process`: a child process of this one;
+`kit.workers.ray_launcher`: an actor on a machine of a cluster). This process never imports what
+workers import, so nothing that happens in them (a segfault, the kernel's out-of-memory killer, a
+hang) can take it along.
 
-What a child had published of an item is kept when it is lost. A lost item is tried once more;
-one that overran its deadline is not.
+What a worker had published of an item is kept when it is lost. A lost item is tried once more
+and then given up; one that overran its deadline is not tried again. A worker is lost when it ends,
+when it shows no sign of life for a while, or when its solver does not ask the clock for a long
+while; so a hang is found with or without a deadline.
 
-Not covered: an item without a deadline that hangs is waited for. On Linux the pool must be opened
-and polled by one thread that lives as long as the pool (children die with the thread that
-started them).
+Not covered: on Linux the pool must be opened and polled by one thread that lives as long as the
+pool (child processes die with the thread that started them).
 """
 
 from __future__ import annotations
@@ -18,36 +20,28 @@ import math
 import queue
 import time
 from collections import deque
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from kit.budget.clock import Clock
-from kit.solve.wire import from_plain, to_plain
+from kit.solve.wire import to_plain
 from kit.solve.work import SolverSpec, WorkItem, WorkResult
-from kit.workers.executor import Staffing, WorkersLost, scratch_folder
-from kit.workers.process import (
-    Child,
-    Events,
-    bury_children,
-    describe_exit,
-    start_child,
-    tell_child,
-)
+from kit.workers.executor import Patience, Staffing, WorkersLost, describe
+from kit.workers.job import Job
+from kit.workers.process import Child, Events, Launcher, Message, bury_children
+from kit.workers.service import item_message
 
 _MAX_BAD_STARTS = 2
 """A worker whose process dies this often in a row before it is ready is given up."""
 
 _MAX_TRIES = 2
 
+_FIRST_SIGN_S = 60.0
+"""A worker may take so long to its first sign of life: its interpreter has to start, on a busy
+machine or from a slow disk."""
 
-@dataclass(slots=True)
-class _Job:
-    """An item on its way: how often it was tried, and the best that is known of it."""
-
-    item: WorkItem
-    tries: int = 0
-    partial: WorkResult | None = None
+_LOOK_S = 1.0
+"""Most seconds of silence that one look adds: while this process itself was stopped, or busy with
+something else, nobody was listening."""
 
 
 @dataclass(slots=True)
@@ -57,33 +51,54 @@ class _Worker:
     Attributes:
         child: None until there is something to do after the last one ended.
         searches: it takes searches only.
+        heard: it has given a sign of life.
         ready: it has opened its solver.
+        silent_s: seconds without a sign of life.
+        stalled_s: for which the solver had not asked the clock at the last sign.
         given_up: no process is started in this place any more.
     """
 
     index: int
     searches: bool = False
     child: Child | None = None
+    heard: bool = False
     ready: bool = False
+    silent_s: float = 0.0
+    stalled_s: float = 0.0
     bad_starts: int = 0
     given_up: bool = False
-    job: _Job | None = None
+    job: Job | None = None
 
 
 class PoolExecutor:
     """See the module docstring."""
 
     def __init__(
-        self, spec: SolverSpec, staffing: Staffing, run_folder: Path, clock: Clock, grace_s: float
+        self,
+        spec: SolverSpec,
+        staffing: Staffing,
+        launcher: Launcher,
+        clock: Clock,
+        patience: Patience,
+        events: Events | None = None,
     ) -> None:
-        self._spec = spec
-        self._threads = staffing.threads
-        self._folder = run_folder
+        """Start all workers.
+
+        Args:
+            events: where they are waited for; None for the usual queue.
+        """
+        self._opening = {
+            "factory": spec.factory,
+            "settings": to_plain(spec.settings),
+            "threads": staffing.threads,
+        }
+        self._launcher = launcher
         self._clock = clock
-        self._grace_s = grace_s
-        self._backlog: deque[_Job] = deque()
+        self._patience = patience
+        self._backlog: deque[Job] = deque()
         self._results: list[WorkResult] = []
-        self._events: Events = queue.Queue()
+        self._events: Events = queue.Queue() if events is None else events
+        self._looked_s = clock.now_s()
         self._lost = "the executor is closed"
         self._workers = [
             _Worker(index, searches=index >= staffing.count)
@@ -94,7 +109,7 @@ class PoolExecutor:
 
     def submit(self, item: WorkItem) -> None:
         """Give an item to a free worker, or keep it until there is one."""
-        self._backlog.append(_Job(item))
+        self._backlog.append(Job(item))
         self._hand_out()
 
     def idle(self) -> int:
@@ -121,11 +136,13 @@ class PoolExecutor:
         while True:
             self._drain(0.0)
             self._end_overdue()
+            self._end_hung()
             self._hand_out()
             left_s = until_s - time.monotonic()
             if self._results or left_s <= 0 or self._all_given_up():
                 break
-            self._drain(min(left_s, max(0.0, self._next_end_s() - self._clock.now_s())))
+            next_s = max(0.0, self._next_end_s() - self._clock.now_s())
+            self._drain(min(left_s, next_s, _LOOK_S))
         results, self._results = self._results, []
         if not results and self._all_given_up():
             raise WorkersLost(self._lost)
@@ -137,6 +154,7 @@ class PoolExecutor:
         for worker in self._workers:
             worker.child, worker.job, worker.given_up = None, None, True
         self._backlog.clear()
+        self._launcher.close()
 
     def _all_given_up(self) -> bool:
         return all(worker.given_up for worker in self._workers)
@@ -144,23 +162,18 @@ class PoolExecutor:
     # Children
 
     def _start(self, worker: _Worker) -> None:
-        opening = {
-            "factory": self._spec.factory,
-            "settings": to_plain(self._spec.settings),
-            "threads": self._threads,
-            "scratch": str(scratch_folder(self._folder, worker.index)),
-        }
-        log_path = self._log_path(worker)
-        worker.child = start_child(opening, self._threads, log_path, self._events)
-        worker.ready = False
+        worker.heard = worker.ready = False
+        worker.silent_s = worker.stalled_s = 0.0
+        try:
+            worker.child = self._launcher.start(worker.index, self._opening, self._events)
+        except OSError as error:  # no memory or no room for another process
+            worker.child = None
+            self._count_bad_start(worker, f"a worker cannot be started: {describe(error)}")
 
     def _stop(self, worker: _Worker) -> None:
         if worker.child is not None:
             bury_children([worker.child])
             worker.child = None
-
-    def _log_path(self, worker: _Worker) -> Path:
-        return self._folder / "workers" / f"worker-{worker.index}.log"
 
     def _drain(self, timeout_s: float) -> None:
         """Handle every event that has come; wait up to `timeout_s` for the first."""
@@ -172,42 +185,49 @@ class PoolExecutor:
         except queue.Empty:
             return
 
-    def _handle(self, child: Child, message: dict[str, Any]) -> None:
+    def _handle(self, child: Child, message: Message) -> None:
         worker = next((w for w in self._workers if w.child is child), None)
         if worker is None:  # what a child said before it was killed
             return
-        kind = message["kind"]
-        if kind == "ready":
+        kind, worker.silent_s, worker.heard = message["kind"], 0.0, True
+        if kind == "beat":
+            worker.stalled_s = message["stalled_s"]
+        elif kind == "ready":
             worker.ready, worker.bad_starts = True, 0
         elif kind == "broken":
             self._stop(worker)
             self._give_up(worker, message["message"])
         elif kind == "partial" and worker.job is not None:
-            worker.job.partial = from_plain(WorkResult, message["result"])
-        elif kind == "result":
+            worker.job.partial = worker.job.read(message["result"])
+        elif kind == "result" and worker.job is not None:
+            self._results.append(worker.job.read(message["result"]))
             worker.job = None
-            self._results.append(from_plain(WorkResult, message["result"]))
+            if message["leaves"]:
+                self._stop(worker)
         elif kind == "gone":
-            self._child_died(worker, child)
+            self._stop(worker)
+            self._lose(worker, child.how_it_ended())
 
-    def _child_died(self, worker: _Worker, child: Child) -> None:
-        self._stop(worker)
-        how = describe_exit(child)
+    def _lose(self, worker: _Worker, how: str) -> None:
+        """Go on without a worker that is gone; its item is tried once more."""
         job, worker.job = worker.job, None
         if not worker.ready:
-            worker.bad_starts += 1
-            if worker.bad_starts >= _MAX_BAD_STARTS:
-                self._give_up(worker, f"the worker {how} while it was starting")
+            self._count_bad_start(worker, f"the worker {how} while it was starting")
         if job is None:
             return
         if job.tries < _MAX_TRIES and self._clock.now_s() < job.item.deadline_s:
             self._backlog.appendleft(job)
         else:
-            self._results.append(_remains(job, f"its worker {how}", cut=False))
+            self._results.append(job.given_up(how))
+
+    def _count_bad_start(self, worker: _Worker, why: str) -> None:
+        worker.bad_starts += 1
+        if worker.bad_starts >= _MAX_BAD_STARTS:
+            self._give_up(worker, why)
 
     def _give_up(self, worker: _Worker, why: str) -> None:
         worker.given_up = True
-        self._lost = f"{why} (details in {self._log_path(worker)})"
+        self._lost = f"{why} (details in {self._launcher.log_of(worker.index)})"
 
     # Items
 
@@ -224,10 +244,11 @@ class PoolExecutor:
             elif worker.ready:
                 self._backlog.remove(job)
                 worker.job = job
+                worker.stalled_s = 0.0
                 job.tries += 1
-                tell_child(worker.child, to_plain(job.item))
+                worker.child.tell(item_message(job.item, self._clock.now_s()))
 
-    def _is_for(self, worker: _Worker, job: _Job) -> bool:
+    def _is_for(self, worker: _Worker, job: Job) -> bool:
         """Whether a worker takes an item: one kept for searches no others, and the others no
         search as long as there are such workers."""
         kept = any(other.searches and not other.given_up for other in self._workers)
@@ -238,23 +259,36 @@ class PoolExecutor:
         now_s = self._clock.now_s()
         for worker in self._workers:
             job = worker.job
-            if job is not None and now_s >= job.item.deadline_s + self._grace_s:
+            if job is not None and now_s >= job.item.deadline_s + self._patience.grace_s:
                 worker.job = None
                 self._stop(worker)
-                late = f"killed {self._grace_s:g} s after its deadline"
-                self._results.append(_remains(job, late, cut=True))
+                late = f"killed {self._patience.grace_s:g} s after its deadline"
+                self._results.append(job.remains(late, cut=True))
         for job in [job for job in self._backlog if now_s >= job.item.deadline_s]:
             self._backlog.remove(job)
-            self._results.append(_remains(job, "no worker was ready in time", cut=True))
+            self._results.append(job.remains("no worker was ready in time", cut=True))
+
+    def _end_hung(self) -> None:
+        """End workers that show no sign of life, or whose solver does not ask the clock."""
+        now_s = self._clock.now_s()
+        gone_s, self._looked_s = min(_LOOK_S, now_s - self._looked_s), now_s
+        for worker in self._workers:
+            if worker.child is None or not worker.child.begun:
+                continue
+            worker.silent_s += gone_s
+            how, allowed_s = None, self._patience.silent_s
+            if allowed_s and not worker.heard:
+                allowed_s = max(allowed_s, _FIRST_SIGN_S)
+            if 0 < allowed_s < worker.silent_s:
+                how = f"gave no sign of life for {allowed_s:g} s"
+            elif worker.job is not None and 0 < self._patience.stalled_s < worker.stalled_s:
+                how = f"hung for {worker.stalled_s:.0f} s"
+            if how is not None:
+                self._stop(worker)
+                self._lose(worker, how)
 
     def _next_end_s(self) -> float:
         """When `_end_overdue` has something to do, unless an event comes first."""
-        ends_s = [w.job.item.deadline_s + self._grace_s for w in self._workers if w.job]
+        ends_s = [w.job.item.deadline_s + self._patience.grace_s for w in self._workers if w.job]
         ends_s += [job.item.deadline_s for job in self._backlog]
         return min(ends_s, default=math.inf)
-
-
-def _remains(job: _Job, failure: str, cut: bool) -> WorkResult:
-    """The result of an item whose worker is gone: what it had published, and what happened."""
-    known = job.partial or WorkResult(job.item.task.task_id, job.item.plan)
-    return replace(known, failure=failure, cut=cut)

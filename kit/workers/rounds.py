@@ -100,6 +100,7 @@ class RoundsExecutor:
         adapters: folder for adapters between training and serving.
         until_s: instant on `clock` at which the run ends.
         alternate: whether the first two take turns.
+        rest: lets seconds pass while nobody works.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class RoundsExecutor:
         clock: Clock,
         until_s: float,
         alternate: bool = True,
+        rest: Callable[[float], None] = time.sleep,
     ) -> None:
         self._train, self._serve = _Crew(train), _Crew(serve)
         self._search = search() if search is not None else None
@@ -118,6 +120,7 @@ class RoundsExecutor:
         self._clock = clock
         self._until_s = until_s
         self._alternate = alternate
+        self._rest = rest
         self._fresh: deque[_Work] = deque()
         self._training: dict[str, _Work] = {}
         self._trained: deque[_Work] = deque()
@@ -154,7 +157,7 @@ class RoundsExecutor:
         for result in self._serve.poll(wait_s):
             results += self._take_served(result)
         if not (results or crews):
-            time.sleep(timeout_s)
+            self._rest(timeout_s)
         return results
 
     def close(self) -> None:

@@ -88,7 +88,8 @@ def item_message(item: WorkItem, now_s: float) -> Message:
     return {"item": to_plain(replace(item, deadline_s=0.0)), "left_s": item.deadline_s - now_s}
 
 
-def _read_item(message: Message, now_s: float) -> WorkItem:
+def read_item(message: Message, now_s: float) -> WorkItem:
+    """The item of a message, on this process's clock."""
     item = from_plain(WorkItem, message["item"])
     return replace(item, deadline_s=now_s + message["left_s"])
 
@@ -104,17 +105,17 @@ def serve(opening: Message, listen: Listen, say: Say) -> None:
     pulse.say({"kind": "ready"})
     while True:
         message = listen()
-        item = _read_item(message, pulse.now_s())
+        item = read_item(message, pulse.now_s())
         result = guarded(
             item,
             lambda item=item: solver.solve(  # type: ignore[misc]
-                item, pulse, lambda partial: pulse.say(_told("partial", partial))
+                item, pulse, lambda partial: pulse.say(told("partial", partial))
             ),
         )
         pulse.rest()
         # What fragments or leaks have taken is not given back; the next item gets a fresh worker.
         leaves = ran_out_of_memory(result)
-        pulse.say(_told("result", result) | {"leaves": leaves})
+        pulse.say(told("result", result) | {"leaves": leaves})
         if leaves:
             return
 
@@ -124,7 +125,8 @@ def ran_out_of_memory(result: WorkResult) -> bool:
     return any(sign in (result.failure or "") for sign in _NO_MEMORY)
 
 
-def _told(kind: str, result: WorkResult) -> Message:
+def told(kind: str, result: WorkResult) -> Message:
+    """A result as a worker says it."""
     return {"kind": kind, "result": to_plain(result)}
 
 

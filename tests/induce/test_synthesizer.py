@@ -112,6 +112,22 @@ def test_failed_families_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.counts == {"found_good": 1, "failed_bad": 1}
 
 
+def test_what_was_found_so_far_can_be_had_after_every_stage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stages = (
+        Stage("none", offer(), 500),
+        Stage("a", offer(single("rotate180")), 500),
+        Stage("b", offer(single("flip_lr")), 500),
+    )
+    monkeypatch.setattr(synthesizer, "stages", lambda: (*stages, stages[0]))
+    seen: list[tuple[Candidate, ...]] = []
+    meter = Meter(SystemClock(), nodes=10_000)
+    result = search_task(FLIP, meter, report=lambda make: seen.append(make()))
+    assert [len(held) for held in seen] == [2, len(result.candidates)]
+    assert seen[-1] == result.candidates
+
+
 def test_a_search_that_may_do_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     result = search(monkeypatch, Stage("a", offer(single("flip_lr")), 500), nodes=-1)
     assert result.cut and result.candidates == ()

@@ -95,7 +95,9 @@ def test_what_cannot_be_is_refused_in_one_line(capsys: pytest.CaptureFixture[str
         (["train", "finetune.lrr=1"], "did you mean 'finetune.lr'"),
         (["train", "finetune.method=full"], "finetune.method must be lora"),
         (["sample", "--views", "0"], "--views and --repeat must be 1 or more"),
-        (["faults", "--times", "0"], "--times, --tasks and --workers must be 1 or more"),
+        (["kills", "--times", "0"], "--times, --tasks and --workers must be 1 or more"),
+        (["faults", "--runs", "0"], "--runs, --tasks and --workers must be 1 or more"),
+        (["workers", "--tasks", "2"], "--tasks more than --workers"),
     ):
         assert bench.main(argv) == 2
         err = capsys.readouterr().err

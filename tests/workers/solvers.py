@@ -26,6 +26,7 @@ class ObedientSolver:
 
     def solve(self, item: WorkItem, clock: Clock, publish: Publish) -> WorkResult:
         """One candidate, or a disaster."""
+        self._clock = clock
         task_id = item.task.task_id
         answer = Candidate(task_id, 0, ANSWER, "sample", "identity", -1.5, 7)
         result = WorkResult(
@@ -54,11 +55,34 @@ class ObedientSolver:
         """What the kernel's out-of-memory killer does."""
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def die_later(self, argument: str) -> None:
+        """Die after so many seconds."""
+        time.sleep(float(argument))
+        self.die("")
+
     def die_once(self, argument: str) -> None:
         """Die unless the file named by the argument says it has happened."""
         if not Path(argument).exists():
             Path(argument).touch()
             self.die("")
+
+    def freeze(self, argument: str) -> None:
+        """Stop this process as a debugger does, unless the file named here is there."""
+        if not Path(argument).exists():
+            Path(argument).touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def stall_once(self, argument: str) -> None:
+        """Hang without asking the clock, unless the file named by the argument is there."""
+        if not Path(argument).exists():
+            Path(argument).touch()
+            time.sleep(60)
+
+    def look_at_clock(self, argument: str) -> None:
+        """Take long, as a loop that keeps its deadline does."""
+        until_s = time.monotonic() + float(argument)
+        while self._clock.now_s() < until_s:
+            time.sleep(0.05)
 
     def sleep(self, argument: str) -> None:
         """Take long, deaf to the deadline."""

@@ -25,7 +25,7 @@ GIB = 2**30
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "usable_cores", lambda: 8)
-    monkeypatch.setattr(executor, "_available_bytes", lambda: 64 * GIB)
+    monkeypatch.setattr(executor, "available_bytes", lambda: 64 * GIB)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_staffing(config: WorkersConfig, model_bytes: int, staffing: Staffing) -
     [
         (WorkersConfig(), 2**20, Staffing(1, 1, 7)),
         (WorkersConfig(), 9 * GIB, Staffing(1, 1, 7)),
-        (WorkersConfig(count=2, search=3), 9 * GIB, Staffing(2, 5, 3)),
-        (WorkersConfig(count=9), 9 * GIB, Staffing(9, 8)),
+        (WorkersConfig(count=2, search=3), 9 * GIB, Staffing(2, 2, 3)),
+        (WorkersConfig(count=9), 9 * GIB, Staffing(9, 1)),
         (WorkersConfig(), 0, Staffing(8, 1)),
         (WorkersConfig(executor="inline"), 2**20, Staffing(1, 1)),
     ],
@@ -64,10 +64,18 @@ def test_beside_a_gpu_the_other_cores_search(
     assert choose_staffing(WorkersConfig(search=2), 2**20, searches=True) == Staffing(8, 1, 2)
 
 
+def test_every_gpu_gets_a_worker() -> None:
+    four = choose_staffing(WorkersConfig(), 9 * GIB, devices=4, searches=True)
+    assert four == Staffing(4, 1, 4)
+    assert choose_staffing(WorkersConfig(), 9 * GIB, devices=4) == Staffing(4, 2)
+    # Without a model there is nothing to do on them.
+    assert choose_staffing(WorkersConfig(), 0, devices=4, searches=True) == Staffing(8, 1)
+
+
 def test_little_memory_means_fewer_workers_but_never_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "_available_bytes", lambda: 2 * GIB)
+    monkeypatch.setattr(executor, "available_bytes", lambda: 2 * GIB)
     assert choose_staffing(WorkersConfig(), 2**20) == Staffing(3, 1)
-    monkeypatch.setattr(executor, "_available_bytes", lambda: 1)
+    monkeypatch.setattr(executor, "available_bytes", lambda: 1)
     assert choose_staffing(WorkersConfig(), 2**20) == Staffing(1, 1)
 
 
@@ -82,10 +90,12 @@ def test_only_safetensors_count_as_weights(tmp_path: Path) -> None:
 
 
 def test_bad_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match="inline or pool, got 'ray'"):
-        WorkersConfig(executor="ray")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="inline, pool, ray, got 'slurm'"):
+        WorkersConfig(executor="slurm")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="count must not be negative, got -1"):
         WorkersConfig(count=-1)
+    with pytest.raises(ValueError, match="silent_s must not be negative, got -1"):
+        WorkersConfig(silent_s=-1.0)
 
 
 def test_an_error_in_one_line() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,8 +19,10 @@ from kit.arc.task import Pair, Task
 from kit.budget.clock import SystemClock
 from kit.budget.plan import Plan
 from kit.solve.work import SolverSpec, WorkItem, WorkResult
-from kit.workers.executor import Staffing, WorkersLost
+from kit.workers.devices import deal_devices
+from kit.workers.executor import Patience, Staffing, WorkersLost
 from kit.workers.pool import PoolExecutor
+from kit.workers.process import ProcessLauncher
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTORY = "tests.workers.solvers:open_obedient"
@@ -40,9 +43,15 @@ def pool(
     factory: str = FACTORY,
     grace_s: float = 0.2,
     search: int = 0,
+    silent_s: float = 60.0,
+    stalled_s: float = 600.0,
+    gpus: tuple[str, ...] = (),
 ) -> Iterator[PoolExecutor]:
     spec = SolverSpec(factory, {"do": do or {}})
-    executor = PoolExecutor(spec, Staffing(count, 1, search), folder, SystemClock(), grace_s)
+    staffing = Staffing(count, 1, search)
+    launcher = ProcessLauncher(folder, deal_devices(count, search, gpus))
+    patience = Patience(grace_s, silent_s, stalled_s)
+    executor = PoolExecutor(spec, staffing, launcher, SystemClock(), patience)
     try:
         yield executor
     finally:
@@ -117,7 +126,9 @@ def test_an_exception_costs_one_item_and_no_process(
         results = collect(executor, 3)
     assert results["bad"].failure == failure
     assert results["after"].failure is None
-    assert results["before"].counts["pid"] == results["after"].counts["pid"]
+    # Where memory ran out, a fresh process goes on.
+    is_same = results["before"].counts["pid"] == results["after"].counts["pid"]
+    assert is_same == (action == "fail")
     assert "Traceback" in (tmp_path / "workers" / "worker-0.log").read_text()
 
 
@@ -129,7 +140,7 @@ def test_a_killed_child_is_replaced_and_its_item_tried_once_more(tmp_path: Path)
         results = collect(executor, 3)
     assert results["once"].failure is None
     assert results["once"].candidates
-    assert results["always"].failure == "its worker was killed by signal 9"
+    assert results["always"].failure == "its worker was killed by signal 9, given up after 2 tries"
     assert not results["always"].cut
     assert results["after"].failure is None
 
@@ -159,6 +170,38 @@ def test_a_child_that_ignores_the_deadline_is_killed(tmp_path: Path, action: str
         assert collect(executor, 1)["after"].failure is None
     assert hung.cut
     assert hung.failure == "killed 0.2 s after its deadline"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no such signal here")
+def test_a_frozen_child_without_a_deadline_is_replaced(tmp_path: Path) -> None:
+    with pool(tmp_path, {"ice": f"freeze {tmp_path / 'frozen'}"}, silent_s=3.0) as executor:
+        executor.submit(make_item("warm_up"))
+        pid = collect(executor, 1)["warm_up"].counts["pid"]
+        executor.submit(make_item("ice"))
+        ice = collect(executor, 1)["ice"]
+    assert ice.failure is None and ice.candidates
+    assert ice.counts["pid"] != pid and not is_alive(pid)
+
+
+def test_a_solver_that_does_not_ask_the_clock_hangs_and_one_that_does_works(tmp_path: Path) -> None:
+    do = {"busy": "look_at_clock 3", "once": f"stall_once {tmp_path / 'hung'}", "ever": "sleep 60"}
+    with pool(tmp_path, do, stalled_s=1.5) as executor:
+        for task_id in do:
+            executor.submit(make_item(task_id))
+        results = collect(executor, 3)
+    assert results["busy"].failure is None
+    assert results["once"].failure is None
+    assert re.fullmatch(
+        r"its worker hung for \d+ s, given up after 2 tries", str(results["ever"].failure)
+    )
+
+
+def test_a_run_folder_that_cannot_be_written_keeps_no_worker_from_starting(tmp_path: Path) -> None:
+    folder = tmp_path / "file"
+    folder.touch()
+    with pool(folder) as executor:
+        executor.submit(make_item("t"))
+        assert collect(executor, 1)["t"].failure is None
 
 
 def test_what_was_published_outlives_the_child(tmp_path: Path) -> None:
