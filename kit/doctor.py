@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.config import Config, ConfigError, format_duration, make_config
+from kit.gpus import Gpu, read_gpus
 from kit.induce.sandbox.attacks import ATTACKS
 from kit.induce.sandbox.probe import SandboxReport, probe
-from kit.staff import check_model, staff
+from kit.staff import check_model, engines, staff
 from kit.workers.executor import usable_cores, weights_bytes
 
 PROBE_TIMEOUT_S = 180
@@ -31,8 +32,8 @@ _ENGINES = {
     "torch": ("torch, safetensors", "own training and sampling loops"),
     "peft": ("transformers, peft", "solve.trainer=peft"),
     "generate": ("transformers", "solve.sampler=generate"),
-    "vllm": ("vllm", "GPU sampling, see offline_wheels/requirements-gpu.txt"),
-    "unsloth": ("unsloth", "GPU training, see offline_wheels/requirements-gpu.txt"),
+    "vllm": ("vllm", "GPU sampling, see offline_wheels/README.md"),
+    "unsloth": ("unsloth", "GPU training, see offline_wheels/README.md"),
 }
 
 _PACKAGES = (
@@ -79,6 +80,7 @@ def examine(folder: Path, config: Config) -> list[Finding]:
     """Everything worth knowing about running in `folder` on this machine."""
     return [
         *_machine(folder),
+        *_gpus(read_gpus()),
         *_packages(),
         *_engines(config),
         *_sandbox(probe()),
@@ -120,6 +122,22 @@ def _machine(folder: Path) -> list[Finding]:
     ]
 
 
+def _gpus(gpus: list[Gpu]) -> list[Finding]:
+    """Each GPU, or that there is none; one that no engine runs on does not matter to a CPU run."""
+    if not gpus:
+        return [Finding("GPU", "none that nvidia-smi knows of: everything runs on the processor")]
+    driver = ".".join(map(str, gpus[0].driver))
+    return [
+        Finding(
+            "GPU",
+            gpu.problem()
+            or f"{gpu.name}, {gpu.memory_mib / 1024:.1f} GiB, capability {gpu.capability}, "
+            f"driver {driver}",
+        )
+        for gpu in gpus
+    ]
+
+
 def _memory_text() -> str:
     """All memory of the machine (a container may be allowed less)."""
     if not hasattr(os, "sysconf"):
@@ -155,13 +173,23 @@ def _packages() -> list[Finding]:
 def _engines(config: Config) -> list[Finding]:
     """Whether each engine can be imported, tried in a process of its own."""
     findings = []
+    used = _used_engines(config)
     for name, (modules, purpose) in _ENGINES.items():
-        needed = name in ("torch", config.solve.trainer, config.solve.sampler)
+        needed = name in ("torch", *used)
         problem = _import_problem(modules)
         text = f"{'works' if problem is None else problem} ({purpose})"
         ok = True if problem is None else (False if needed else None)
         findings.append(Finding(f"engine {name}", text, ok))
     return findings
+
+
+def _used_engines(config: Config) -> tuple[str, str]:
+    """Trainer and sampler of a run, as far as its options can be met."""
+    try:
+        solve = engines(config)
+    except ValueError:
+        solve = config.solve
+    return solve.trainer, solve.sampler
 
 
 def _import_problem(modules: str) -> str | None:
@@ -223,10 +251,15 @@ def _model(path: Path) -> Finding:
 
 def _staffing(config: Config) -> Finding:
     """How a run would use this machine."""
-    staffing = staff(config)
+    try:
+        staffing = staff(config)
+        engines(config)
+    except ValueError as error:
+        return Finding("a run uses", str(error), False)
+    trainer, sampler = _used_engines(config)
     return Finding(
         "a run uses",
         f"{staffing.count} worker(s) of {staffing.threads} thread(s), executor "
-        f"{config.workers.executor}, trainer {config.solve.trainer}, sampler "
-        f"{config.solve.sampler}, {format_duration(config.budget.time_s)}",
+        f"{config.workers.executor}, trainer {trainer}, sampler {sampler}, "
+        f"{format_duration(config.budget.time_s)}",
     )
