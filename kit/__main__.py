@@ -27,6 +27,7 @@ COMMANDS = {
     "bench": ("kit.bench", "measure speed, effect and fault tolerance on this machine"),
     "trace": ("kit.trace", "record what every amount of work on many tasks brings and costs"),
     "replay": ("kit.replay", "replay traces under any policy and budget, in seconds"),
+    "rehearse": ("kit.rehearse", "rehearse a contest run of hours in minutes, without its GPUs"),
     "rows": ("kit.rows", "run a row of the paper's main table with its published checkpoints"),
     "pools": ("kit.validate.pools", "merge candidate pools, choose again, fit a rule"),
     "ablate": ("kit.ablate", "compare variants of training, choosing and spending the same time"),

@@ -16,6 +16,7 @@ from kit.budget.calibrate import machine_speed
 from kit.budget.cost import Rates, unmeasured_rates
 from kit.budget.cost_memory import costs_file, recall, remember
 from kit.budget.peak import fitting_tokens
+from kit.card_memory import card_tokens
 from kit.config import Config, to_json
 from kit.submit.records import digest
 from kit.workers import executor
@@ -52,11 +53,13 @@ def known_rates(config: Config, staffing: Staffing, factory: str) -> Rates:
 
 def known_room(config: Config, staffing: Staffing) -> float:
     """Longest sequence that fits the memory of one worker, in tokens; inf where that is not known
-    (a GPU's memory is its engine's business) or does not count."""
+    or does not count."""
     size = weights_bytes(config.solve.model) if config.solve.legs != "search" else 0
     model = config.solve.model / "config.json"
-    if config.budget.unit == "work" or not size or gpu_devices() or not model.is_file():
+    if config.budget.unit == "work" or not size or not model.is_file():
         return math.inf
+    if gpu_devices():
+        return card_tokens(config)
     try:
         shape = json.loads(model.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -17,6 +17,7 @@ from kit.arc.task import Task
 from kit.budget.legs import LegScheduler, open_legs
 from kit.budget.setup import LegsSetup, measure_tasks
 from kit.budget.writing import open_writing
+from kit.card_memory import fit_to_card
 from kit.config import Config, ConfigError
 from kit.costs import keep_rates, known_rates, known_room
 from kit.induce.writing.settings import WritingConfig
@@ -144,13 +145,15 @@ def start_workers(config: Config, folder: Path, until_s: float = math.inf) -> Ex
     Args:
         until_s: instant on `time.monotonic` at which the run ends.
     Raises:
-        ValueError: engines that cannot do what is asked for, or a Ray cluster that cannot be
-            reached.
+        ValueError: engines that cannot do what is asked for, a card that is too small (with
+            numbers), or a Ray cluster that cannot be reached.
     """
     gpus = gpu_devices() if model_bytes(config) else ()
     staffing = staff(config)
     if not _in_rounds(config, gpus):
         return open_executor(config.workers, worker_spec(config), staffing, folder, gpus=gpus)
+    if gpus:
+        config = fit_to_card(config)
     # A crew for the model opens it at once; one that searches does not.
     alone = replace(engines(config, gpus), legs="ttt")
     specs = {

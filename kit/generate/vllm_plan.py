@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from kit.engine.cards import GIB, Card
-from kit.engine.memory_plan import serves_nf4, weight_bytes
+from kit.engine.memory_needs import weight_bytes
+from kit.engine.memory_plan import serves_nf4
 from kit.engine.shape import ModelShape, read_shape
 
 RANKS = (8, 16, 32, 64, 128, 256)

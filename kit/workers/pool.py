@@ -85,7 +85,7 @@ class PoolExecutor:
         """Start all workers.
 
         Args:
-            events: where they are waited for; None for the usual queue.
+            events: where they are waited for, on `clock`; None for a queue and real time.
         """
         self._opening = {
             "factory": spec.factory,
@@ -98,6 +98,7 @@ class PoolExecutor:
         self._backlog: deque[Job] = deque()
         self._results: list[WorkResult] = []
         self._events: Events = queue.Queue() if events is None else events
+        self._instant = time.monotonic if events is None else clock.now_s
         self._looked_s = clock.now_s()
         self._lost = "the executor is closed"
         self._workers = [
@@ -132,13 +133,13 @@ class PoolExecutor:
         Raises:
             WorkersLost: every worker has been given up; says why the last one was.
         """
-        until_s = time.monotonic() + timeout_s
+        until_s = self._instant() + timeout_s
         while True:
             self._drain(0.0)
             self._end_overdue()
             self._end_hung()
             self._hand_out()
-            left_s = until_s - time.monotonic()
+            left_s = until_s - self._instant()
             if self._results or left_s <= 0 or self._all_given_up():
                 break
             next_s = max(0.0, self._next_end_s() - self._clock.now_s())
