@@ -7,12 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from kit.arc.seeds import derive_seed
 from kit.encode.encoding import Encoded
-from kit.engine.llama import Attend, PackedCausal, PaddedCausal, forward
 from kit.engine.lora import (
     Lora,
     MixedLoras,
@@ -26,9 +24,8 @@ from kit.engine.machine import choose_dtype
 from kit.engine.model import open_model
 from kit.engine.weights import Weights, save_shards, to_named_tensors
 from kit.finetune.lora_init import initial_lora_a
-from kit.finetune.loss_mask import loss_mask
-from kit.pretrain.base_learner import answer_len
 from kit.pretrain.base_settings import BaseConfig
+from kit.pretrain.loss import sum_loss
 
 SHARD_BYTES = 4_000_000_000
 TYPICAL_CONTEXT = 300
@@ -73,31 +70,10 @@ class EngineBase:
 
     def loss(self, pack: Sequence[Encoded]) -> tuple[Tensor, Tensor]:
         """See `Trainable.loss`."""
-        model, lengths = self._model, [len(e) for e in pack]
-        tokens = torch.from_numpy(np.concatenate([e.tokens for e in pack])).to(model.device)
-        positions = torch.from_numpy(np.concatenate([e.positions for e in pack]))
-        masks = [loss_mask(e, "outputs") for e in pack]
-        targets = torch.from_numpy(np.flatnonzero(np.concatenate(masks))).to(model.device)
-        weights, adapt = self._live(sum(lengths))
-        # One call over a padded rectangle suits GPUs, one per sequence saves work on CPUs.
-        on_cpu = model.device == "cpu"
-        attend: Attend = PackedCausal(lengths) if on_cpu else PaddedCausal(lengths, model.device)
-        hidden = forward(
-            model.shape,
-            weights,
-            model.rotary,
-            tokens,
-            positions.to(model.device),
-            attend,
-            adapt,
-            recompute=self._config.recompute and torch.is_grad_enabled(),
-        )
-        logits = F.linear(hidden[targets - 1], weights.head).float()
-        loss = F.cross_entropy(logits, tokens[targets], reduction="sum")
-        right = (logits.argmax(-1) == tokens[targets]).split([int(m.sum()) for m in masks])
-        return loss, torch.stack(
-            [r[-answer_len(e) :].all() for r, e in zip(right, pack, strict=True)]
-        )
+        model = self._model
+        weights, adapt = self._live(sum(map(len, pack)))
+        recompute = self._config.recompute and torch.is_grad_enabled()
+        return sum_loss(model.shape, weights, model.rotary, pack, model.device, adapt, recompute)
 
     def _live(self, num_tokens: int) -> tuple[Weights, MixedLoras | None]:
         """What a forward pass needs: changed weights, or the base and an addition."""

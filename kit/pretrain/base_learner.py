@@ -21,9 +21,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from kit.encode.encoding import Encoded
-from kit.finetune.loss_mask import loss_mask
 from kit.finetune.schedule import learning_rate
 from kit.pretrain.base_settings import BaseConfig, config_from
+from kit.pretrain.loss import num_targets
 from kit.pretrain.sequences import chunks
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -74,17 +74,6 @@ class Trainable(Protocol):
     def save_weights(self, folder: Path, dtype: torch.dtype) -> None:
         """Write all weights as safetensors; only where all of them are trained."""
         ...
-
-
-def num_targets(encoded: Encoded) -> int:
-    """Tokens of a sequence that carry loss: all outputs from the second on."""
-    return int(loss_mask(encoded, "outputs").sum())
-
-
-def answer_len(encoded: Encoded) -> int:
-    """Tokens of the answer at a sequence's end."""
-    begin, end = encoded.output_spans[-1]
-    return end - begin
 
 
 class Learner:

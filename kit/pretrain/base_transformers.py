@@ -18,8 +18,8 @@ from kit.engine.transformers_model import logits_at, open_transformers_model
 from kit.finetune.adapter_dir import LoraSettings
 from kit.finetune.batches import IGNORE, pad_batch
 from kit.finetune.lora_modules import LoraModules
-from kit.pretrain.base_learner import answer_len
 from kit.pretrain.base_settings import BaseConfig
+from kit.pretrain.loss import answer_len
 
 _OUTPUT_HEADS = ("lm_head", "embed_out", "output", "score")
 """Linear layers that LoRA leaves alone: samplers do not load adapters of the output head."""

@@ -14,20 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from kit.arc.seeds import derive_seed
 from kit.encode.encoding import Encoded
-from kit.engine.llama import Attend, PackedCausal, PaddedCausal, RotaryTable, forward
+from kit.engine.llama import RotaryTable
 from kit.engine.machine import choose_dtype
 from kit.engine.shape import ModelShape
 from kit.engine.weights import LayerWeights, Weights
-from kit.finetune.loss_mask import loss_mask
+from kit.pretrain.loss import num_targets, sum_loss
 from kit.pretrain.muon import Muon
 from kit.pretrain.sequences import chunks, deal
 from kit.pretrain.settings import PretrainConfig, Schedule
@@ -69,31 +67,6 @@ def init_weights(shape: ModelShape, seed: int) -> Weights:
     return Weights(embed, layers, torch.ones(d), embed)
 
 
-def sum_loss(
-    shape: ModelShape,
-    weights: Weights,
-    rotary: RotaryTable,
-    batch: Sequence[Encoded],
-    device: str = "cpu",
-) -> tuple[Tensor, int, Tensor]:
-    """(cross-entropy summed over targets in nats, number of targets, exact-match flags (B,))."""
-    lengths = [len(e) for e in batch]
-    tokens = torch.from_numpy(np.concatenate([e.tokens for e in batch])).to(device)
-    positions = torch.from_numpy(np.concatenate([e.positions for e in batch])).to(device)
-    starts = np.cumsum([0, *lengths[:-1]])
-    targets = [np.flatnonzero(loss_mask(e, "outputs")) for e in batch]
-    indices = np.concatenate([t + s for t, s in zip(targets, starts, strict=True)])
-    where = torch.from_numpy(indices).to(device)
-    attend: Attend = PackedCausal(lengths) if device == "cpu" else PaddedCausal(lengths, device)
-    hidden = forward(shape, weights, rotary, tokens, positions, attend)
-    logits = F.linear(hidden[where - 1], weights.head).float()
-    loss = F.cross_entropy(logits, tokens[where], reduction="sum")
-    right = (logits.argmax(-1) == tokens[where]).split([len(t) for t in targets])
-    last = [e.output_spans[-1][1] - e.output_spans[-1][0] for e in batch]
-    exact = torch.stack([r[-n:].all() for r, n in zip(right, last, strict=True)])
-    return loss, len(where), exact
-
-
 class Run:
     """Weights, optimisers, schedule and step counter of one pre-training run."""
 
@@ -133,11 +106,9 @@ class Run:
         limit = CPU_CHUNK_TOKENS if self.device == "cpu" else GPU_CHUNK_TOKENS
         for chunk in chunks(batch, limit):
             with self._autocast():
-                loss, targets, _ = sum_loss(
-                    self.shape, self.weights, self._rotary, chunk, self.device
-                )
+                loss, _ = sum_loss(self.shape, self.weights, self._rotary, chunk, self.device)
             torch._foreach_add_(sums, torch.autograd.grad(loss, parameters))
-            total, count = total + loss.item(), count + targets
+            total, count = total + loss.item(), count + sum(map(num_targets, chunk))
         return sums, total, count
 
     def train_step(self, batch: Sequence[Encoded]) -> float:
@@ -179,10 +150,10 @@ class Run:
             results = []
             for chunk in chunks(part, CPU_CHUNK_TOKENS):
                 with torch.no_grad(), self._autocast():
-                    loss, count, exact = sum_loss(
+                    loss, right = sum_loss(
                         self.shape, self.average, self._rotary, chunk, self.device
                     )
-                results.append((loss.item(), count, exact))
+                results.append((loss.item(), sum(map(num_targets, chunk)), right))
             return results
 
         results = [r for part in self._pool.map(one, deal(batch, self.threads)) for r in part]
