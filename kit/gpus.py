@@ -9,7 +9,9 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 
-LEAST_CAPABILITY = 7.5
+from kit.engine import cards
+
+LEAST_CAPABILITY = cards.LEAST_CAPABILITY / 10
 """Least compute capability that torch and vLLM have code for.
 
 Source: the fat binaries of torch 2.13.0 and vLLM 0.27.1 (`offline_wheels/verify.py`); T4 has 7.5,

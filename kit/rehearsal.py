@@ -50,8 +50,8 @@ INSTALL_S = 300.0
 """Before `submission.py` starts: wheels (240 s at most) and the doctor."""
 
 POLLS = 8640
-"""Looks at crews that have nothing to say, in a whole rehearsal: every 5 s in one of 12 hours. A
-run looks more often; each look costs real time here."""
+"""Looks at crews that have nothing to say, in a whole rehearsal: every 5 s in one of 12 hours, and
+no more than one a second. A run looks more often; each look costs real time here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,8 @@ def rehearse(stage: Stage, mount_root: Path, out: Path, seed: int, speedup: floa
     watcher = Watcher()
     folder = open_folder(job)
     with closing(folder), closing(open_crews(stage, seed, clock, out)) as executor:
-        setup = RunSetup(
-            tasks, config, clock, started_s, job.stop_at_s(), poll_s=stage.limit_s / POLLS
-        )
+        poll_s = max(1.0, stage.limit_s / POLLS)
+        setup = RunSetup(tasks, config, clock, started_s, job.stop_at_s(), poll_s=poll_s)
         policy = open_policy(stage, config, tasks, started_s, job.stop_at_s())
         run = Run(setup, policy, executor, folder.journal, folder.submission, watcher, StopGuard())
         report = run.work()

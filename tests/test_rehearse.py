@@ -29,7 +29,7 @@ from kit.submit.journal import replay
 from kit.submit.lock import JOURNAL_NAME, SUBMISSION_NAME
 from tests.fake_run import make_tasks
 
-HOURS = 0.25
+HOURS = 0.15
 FEW = ("budget.num_train_views=16", "budget.num_steps=16", "budget.num_test_views=4",
        "budget.num_score_views=2")  # fmt: skip
 
@@ -71,7 +71,7 @@ def test_twenty_seeds_are_never_over_time_and_do_the_work() -> None:
         assert not outcome.over_time and outcome.problems == ()
         assert outcome.end.finish_s <= HOURS * 3600 * 11.5 / 12
         asked += 3 - outcome.unasked
-    assert asked >= 57, "nearly every task is answered by the model"
+    assert asked >= 54, "nearly every task is answered by the model"
 
 
 @pytest.mark.parametrize("like", ["kaggle-t4x2", "h200"])

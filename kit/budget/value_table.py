@@ -31,7 +31,7 @@ TABLE = Table(
         "model": (
             -3.0,  # bias
             -0.8,  # size
-            -5.0,  # untrained
+            -7.5,  # untrained
             0.5,  # steps
             0.2,  # views
             0.1,  # scored
@@ -42,7 +42,7 @@ TABLE = Table(
         "again": (
             -3.6,  # bias
             -0.6,  # size
-            -5.0,  # untrained
+            -7.5,  # untrained
             0.4,  # steps
             0.2,  # views
             0.1,  # scored

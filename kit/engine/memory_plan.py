@@ -20,7 +20,9 @@ LEFT_SHARE = 0.06
 """Of a card that plans leave alone: fragments, and what drivers and displays take."""
 
 NF4_ABOVE = 0.4
-"""Share of a card above which 16-bit weights are held in 4 bits while an adapter is trained."""
+"""Share of a card above which 16-bit weights are held in 4 bits while an adapter is trained:
+adapters, optimiser and activations of long tasks need the rest. 4B weights are held whole on an L4
+(24 GB), in 4 bits on a T4 (16 GB)."""
 
 LEAST_TOKENS, LEAST_RANK = 1024, 8
 """Shorter sequences hold no task, and vLLM makes room for no smaller rank."""

@@ -14,15 +14,12 @@ from torch import nn
 
 from kit.arc.names import did_you_mean
 from kit.engine.memory import ActivationSizes
+from kit.engine.memory_plan import NF4_ABOVE
 from kit.finetune.adapter_dir import LoraSettings, write_lora_adapter
 from kit.finetune.lora_init import initial_lora_a
 from kit.finetune.trainer import Adapter, FinetuneConfig
 
 _WRAPPER = "base_model.model."
-
-_MOST_OF_GPU = 0.4
-"""Share of a GPU's memory that 16-bit weights may take; adapters, optimiser and activations of
-long tasks need the rest: 4B weights are held whole on an L4 (24 GB), in 4 bits on a T4 (16 GB)."""
 
 
 class LoraModules:
@@ -106,4 +103,4 @@ def use_nf4(config: FinetuneConfig, model_path: Path, device: str) -> bool:
     if torch.device(device).type != "cuda":
         return False
     size = sum(path.stat().st_size for path in model_path.glob("*.safetensors"))
-    return size > _MOST_OF_GPU * torch.cuda.get_device_properties(device).total_memory
+    return size > NF4_ABOVE * torch.cuda.get_device_properties(device).total_memory

@@ -46,8 +46,8 @@ def model_card(run: Run, source: Source) -> str:
 
 A Llama of {shape.num_parameters():,} weights ({shape.num_layers} layers, hidden size
 {shape.hidden}, {shape.num_heads} heads of {shape.head_dim}, feed-forward {shape.ffn}), trained
-from nothing by `python -m kit pretrain` with seed {config.seed} on {_hardware(run)} in
-{run.seconds / 3600:.1f} hours.
+from nothing by `python -m kit pretrain` with seed {config.seed} in {run.seconds / 3600:.1f}
+hours of {_hardware(run)}.
 
 - Data: {source.re_arc} re-arc rules (pairs generated with michaelhodel/re-arc, MIT), the
   demonstrations of {source.arc} ARC-AGI-1 training tasks (Apache-2.0), {source.procedural}
@@ -65,7 +65,7 @@ from nothing by `python -m kit pretrain` with seed {config.seed} on {_hardware(r
 
 
 def _hardware(run: Run) -> str:
-    return f"{run.threads} CPU cores" if run.device == "cpu" else torch.cuda.get_device_name()
+    return "one CPU core" if run.device == "cpu" else torch.cuda.get_device_name()
 
 
 def export_run(run: Run, source: Source, folder: Path) -> None:

@@ -17,7 +17,7 @@ class Record:
     """A run at one step.
 
     Attributes:
-        tokens, seconds: since the beginning, earlier starts included.
+        tokens, seconds: since the beginning, earlier starts included; see `Run.seconds`.
         loss: mean over the last steps, nats per target token.
         rate: share of the peak learning rate.
         held_out: (loss, share of answers all right) by the name of the questions; empty where

@@ -117,14 +117,16 @@ class _Stretch:
 
     def __init__(self, run: Run, limits: Limits, out: Path, clock: Callable[[], float]) -> None:
         self._run, self._limits, self._out, self._clock = run, limits, out, clock
-        self._begin = self._last = clock()
+        self._begin = clock()
+        self._meter = time.process_time if run.device == "cpu" else time.monotonic
+        self._last = self._meter()
         self._first_step, self._first_tokens = run.step, run.tokens
         if limits.num_steps is not None and run.schedule.decay_begin is None:
             run.begin_decay(schedule_of_steps(run.config, limits.num_steps))
 
     def lap(self) -> float:
-        """Seconds since the last call."""
-        now = self._clock()
+        """Seconds since the last call, as `Run.seconds` counts them."""
+        now = self._meter()
         seconds, self._last = now - self._last, now
         return seconds
 

@@ -68,7 +68,12 @@ def init_weights(shape: ModelShape, seed: int) -> Weights:
 
 
 class Run:
-    """Weights, optimisers, schedule and step counter of one pre-training run."""
+    """Weights, optimisers, schedule and step counter of one pre-training run.
+
+    Attributes:
+        seconds: spent on it so far, of all cores together on a CPU, where a run may be one of
+            several programs; by the clock on a GPU.
+    """
 
     def __init__(
         self, shape: ModelShape, config: PretrainConfig, threads: int, device: str = "cpu"

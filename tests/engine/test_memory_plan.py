@@ -55,7 +55,7 @@ def test_whatever_is_planned_fits(
     assert max(held, plan.train.total, plan.serve.total) <= room_of(CARDS[card])
     assert plan.train == train_need(SHAPES[shape], plan.wish, plan.nf4, plan.checkpointing)
     assert plan.requests >= 1 and 0 < plan.memory_share < 1
-    assert (plan.wish == wish and plan.checkpointing == (again == "on")) or (
+    assert (plan.wish == wish and plan.checkpointing == (checkpointing == "on")) or (
         plan.steps or plan.together
     ), "what was changed is said"
     assert plan.wish.rank <= rank and plan.wish.tokens <= tokens and plan.wish.batch_views <= views

@@ -88,7 +88,7 @@ def test_a_finished_run_goes_on_as_if_it_had_never_decayed(corpus, tmp_path) -> 
 
 def test_a_run_of_minutes_decays_before_they_are_over(corpus, tmp_path) -> None:
     run, ticks = Run(SHAPE, CONFIG, 1), iter(range(10_000))
-    # The clock is asked twice a step: six seconds are stable, and two steps of decay follow.
+    # The clock moves on with every look: some stable steps, then a decay sized by them.
     assert train(run, corpus, {}, Limits(seconds=15.0), tmp_path, clock=lambda: next(ticks))
     assert run.schedule.decay_begin is not None and run.schedule.decay_begin >= 4
     assert run.step == run.schedule.decay_begin + run.schedule.decay_steps
