@@ -20,7 +20,8 @@ from pathlib import Path
 
 from kit.budget.clock import Clock, SystemClock
 from kit.solve.work import SolverSpec, WorkItem, WorkResult
-from kit.workers.executor import Executor, Staffing, WorkersConfig, open_executor
+from kit.workers.crew import Crew, Open
+from kit.workers.executor import Staffing, WorkersConfig, open_executor
 
 TRAIN_SHARE = 0.65
 """Most of an item's time, and of a run's, that training may take; as in `kit.solve.phases`."""
@@ -31,12 +32,6 @@ first answers sooner."""
 
 BATCH_TASKS = 8
 """Tasks that one process serves at once: as many adapters share a batch of the engine."""
-
-START_S = 300.0
-"""An engine may take so long to open before its first item counts as late."""
-
-Open = Callable[[], Executor]
-"""Starts a crew's processes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,45 +46,6 @@ class _Work:
     item: WorkItem
     allowed_s: float
     trained: WorkResult | None = None
-
-
-class _Crew:
-    """An executor that is opened when there is work for it and closed when it should make room."""
-
-    def __init__(self, opens: Open) -> None:
-        self._opens = opens
-        self._executor: Executor | None = None
-        self._begun = False
-
-    @property
-    def is_open(self) -> bool:
-        return self._executor is not None
-
-    def idle(self) -> int:
-        """Free workers; opens the crew."""
-        if self._executor is None:
-            self._executor, self._begun = self._opens(), False
-        return self._executor.idle()
-
-    def submit(self, item: WorkItem) -> None:
-        assert self._executor is not None
-        self._executor.submit(item)
-
-    def poll(self, timeout_s: float) -> list[WorkResult]:
-        if self._executor is None:
-            return []
-        results = self._executor.poll(timeout_s)
-        self._begun = self._begun or bool(results)
-        return results
-
-    def start_s(self) -> float:
-        """Seconds that an item may wait for the engine to open."""
-        return 0.0 if self._begun else START_S
-
-    def close(self) -> None:
-        if self._executor is not None:
-            self._executor.close()
-            self._executor = None
 
 
 class RoundsExecutor:
@@ -114,7 +70,7 @@ class RoundsExecutor:
         alternate: bool = True,
         rest: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._train, self._serve = _Crew(train), _Crew(serve)
+        self._train, self._serve = Crew(train, clock), Crew(serve, clock)
         self._search = search() if search is not None else None
         self._adapters = adapters
         self._clock = clock
@@ -137,10 +93,19 @@ class RoundsExecutor:
         (self._fresh if trains else self._trained).append(work)
 
     def idle(self) -> int:
-        """Tasks that this round still takes."""
+        """Tasks that this round still takes; none when its engines would open too late."""
+        if self._is_too_late():
+            return 0
         serving = sum(map(len, self._serving.values()))
         busy = len(self._fresh) + len(self._training) + len(self._trained) + serving
         return max(0, ROUND_TASKS - busy)
+
+    def _is_too_late(self) -> bool:
+        """Whether the run ends before a task taken now could be served."""
+        if not self._alternate:
+            return False
+        to_open_s = self._serve.took_s + (0.0 if self._train.is_open else self._train.took_s)
+        return self._until_s - self._clock.now_s() < to_open_s
 
     def idle_search(self) -> int:
         """Free workers of the search."""

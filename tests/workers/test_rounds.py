@@ -129,6 +129,32 @@ def test_a_round_is_trained_then_served_in_batches(crews, tmp_path: Path) -> Non
     assert len(trainers.seen) == len(given)
 
 
+def test_no_task_is_taken_for_a_round_that_would_open_its_engines_too_late(
+    crews, tmp_path: Path
+) -> None:
+    clock = Clock()
+    executor = make(crews, tmp_path, clock=clock, until_s=1000.0)
+    crews[1].poll = slowly(crews[1].poll, clock, 80.0)
+    crews[2].poll = slowly(crews[2].poll, clock, 120.0)
+    results = run(executor, items(1))
+    assert len(results) == 1
+    # 78 s and 119 s until the engines had begun to work; both closed or about to be.
+    for left_s, takes in ((250.0, ROUND_TASKS), (190.0, 0)):
+        clock.time_s = 1000.0 - left_s
+        assert executor.idle() == takes
+
+
+def slowly(poll, clock: Clock, seconds: float):
+    """A crew's poll after which the clock stands later, when something came of it."""
+
+    def polled(timeout_s: float) -> list[WorkResult]:
+        results = poll(timeout_s)
+        clock.time_s += seconds if results else 0.0
+        return results
+
+    return polled
+
+
 def test_a_result_is_of_both_crews_and_of_the_plan_that_was_given(crews, tmp_path: Path) -> None:
     (result,) = run(make(crews, tmp_path), items(1))
     assert result.plan == items(1)[0].plan
