@@ -41,8 +41,3 @@ def find_card() -> Card:
         capability = properties.major * 10 + properties.minor
         return Card(properties.name, capability, properties.total_memory)
     return Card("this CPU", 0, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-
-
-def suits_vllm() -> bool:
-    """Whether vLLM is installed for GPUs and there is a card that it has code for."""
-    return installed_vllm() is not None and not is_cpu_build() and find_card().capability >= 75

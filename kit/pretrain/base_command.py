@@ -13,18 +13,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
 import torch
 
-from kit.arc.datasets import load_dataset
 from kit.encode import FORMATS, open_encoding
 from kit.encode.encoding import Encoding
 from kit.engine.machine import DTYPES
@@ -36,9 +31,9 @@ from kit.pretrain.base_learner import CHECKPOINT, Diverged, Learner, Trainable, 
 from kit.pretrain.base_origin import FORMAT, HELD_OUT, Notes, check_same, origin
 from kit.pretrain.base_run import Questions, fine_tune
 from kit.pretrain.base_settings import PRESETS, BaseConfig, Method
-from kit.pretrain.base_tasks import BaseTasks, held_out_questions
-from kit.pretrain.corpus import load_re_arc, rules_of_pairs
-from kit.pretrain.rules.catalogue import training_rules
+from kit.pretrain.base_tasks import BaseTasks, encoded_questions
+from kit.pretrain.sources import read_sources
+from kit.pretrain.stopping import caught_signals
 
 EXIT_REFUSED = 2
 HELD_OUT_DEFAULT = 16
@@ -106,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_REFUSED
     held_out = _ask_about(args, job)
     seconds = math.inf if args.minutes is None else 60 * args.minutes
-    with _caught_signals() as (stop, caught):
+    with caught_signals() as (stop, caught):
         try:
             over = fine_tune(job.learner, job.tasks, held_out, job.out, job.notes, seconds, stop)
         except Diverged as error:
@@ -149,15 +144,12 @@ def _open_job(args: argparse.Namespace) -> _Job:
     encoding = open_encoding(base, args.format or str(there.get(FORMAT, "auto")))
     if args.held_out is None:
         args.held_out = there.get(HELD_OUT, HELD_OUT_DEFAULT)
-    generated = load_re_arc(args.re_arc) if args.re_arc else []
-    original = rules_of_pairs({i: t.train for i, t in load_dataset("arc1-train").tasks.items()})
-    rules = training_rules()
-    sizes = (len(generated), len(original), len(rules))
-    notes = origin(base, encoding.name, args.held_out, sizes)
+    sources = read_sources(args.re_arc)
+    notes = origin(base, encoding.name, args.held_out, sources.counts())
     if args.resume:
         check_same(there, notes, out / CHECKPOINT)
     set_threads(args.threads)
-    tasks = BaseTasks(generated, original, rules, encoding, config)
+    tasks = BaseTasks(sources.generated, sources.original, sources.rules, encoding, config)
     learner = Learner(_open_base(args, config, engine, device), config, device)
     if args.resume:
         learner.load(out)
@@ -235,24 +227,6 @@ def _open_base(args: argparse.Namespace, config: BaseConfig, engine: str, device
 def _ask_about(args: argparse.Namespace, job: _Job) -> Questions:
     if not args.held_out:
         return {}
-    tasks = load_dataset("arc1-train").tasks
-    found = held_out_questions(tasks, job.encoding, job.learner.config, args.held_out)
+    found = encoded_questions(job.encoding, job.learner.config, args.held_out)
     print("held-out: " + (", ".join(f"{len(q)} of {n}" for n, q in found.items()) or "none fit"))
     return found
-
-
-@contextmanager
-def _caught_signals() -> Iterator[tuple[threading.Event, list[int]]]:
-    """An event that SIGINT and SIGTERM set, and which came; their handlers are put back."""
-    stop, caught = threading.Event(), []
-
-    def note(number: int, _: object) -> None:
-        caught.append(number)
-        stop.set()
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop, caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

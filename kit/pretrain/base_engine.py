@@ -26,10 +26,9 @@ from kit.engine.weights import Weights, save_shards, to_named_tensors
 from kit.finetune.lora_init import initial_lora_a
 from kit.pretrain.base_settings import BaseConfig
 from kit.pretrain.loss import sum_loss
+from kit.pretrain.settings import TYPICAL_CONTEXT
 
 SHARD_BYTES = 4_000_000_000
-TYPICAL_CONTEXT = 300
-"""Tokens that a token sees on average, for the count of operations."""
 
 
 class EngineBase:

@@ -25,8 +25,6 @@ LOG_EVERY_S = 30.0
 SAVE_EVERY_S = 300.0
 
 Questions = Mapping[str, Sequence[Encoded]]
-Asked = dict[str, tuple[float, float]]
-"""Kind of questions -> (loss in nats per target token, share of answers all right)."""
 
 
 def fine_tune(

@@ -12,15 +12,14 @@ from dataclasses import replace
 import numpy as np
 
 from kit.arc.seeds import numpy_rng, python_rng
-from kit.arc.task import Task
 from kit.augment.views import View
 from kit.encode.encoding import ContextError, Encoded, Encoding
 from kit.pretrain.base_settings import BaseConfig
 from kit.pretrain.corpus import Corpus, CorpusConfig, CorpusError, RecordedRule, view_tokens
-from kit.pretrain.dev_tasks import DEV_TASKS
 from kit.pretrain.procedural import held_out_views
 from kit.pretrain.rules.catalogue import held_out_rules
 from kit.pretrain.rules.rule import Rule
+from kit.pretrain.sources import dev_questions
 
 PROBES = 40
 """Tasks that are written out to see how many tokens of this model a cell takes."""
@@ -112,16 +111,12 @@ def _whole(view: View, encoding: Encoding) -> Encoded | None:
     return None if encoded.num_dropped else encoded
 
 
-def held_out_questions(
-    tasks: dict[str, Task], encoding: Encoding, config: BaseConfig, number: int
+def encoded_questions(
+    encoding: Encoding, config: BaseConfig, number: int
 ) -> dict[str, list[Encoded]]:
-    """Up to `number` questions of each kind that nothing is trained on, as fit `max_tokens`.
-
-    Args:
-        tasks: the training tasks of ARC-AGI-1, the development tasks among them.
-    """
+    """Up to `number` questions of each kind that nothing is trained on, as fit `max_tokens`."""
     views = {
-        "development tasks": [_last_asked(tasks[i]) for i in DEV_TASKS],
+        "development tasks": dev_questions(),
         "held-out rules": held_out_views(held_out_rules(), DRAWN_HELD_OUT, config.seed),
     }
     found = {}
@@ -130,12 +125,6 @@ def held_out_questions(
         if encoded[:number]:
             found[name] = encoded[:number]
     return found
-
-
-def _last_asked(task: Task) -> View:
-    """The last demonstration asked behind the others."""
-    *examples, last = task.train
-    return View(task.task_id, None, tuple(examples), last.input, last.output)
 
 
 def _shortened(view: View, encoding: Encoding, config: BaseConfig) -> Encoded | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,15 +24,17 @@ from kit.augment.views import View
 from kit.encode.cells import IN_COLOUR, ROW_IN, START_INPUT
 from kit.encode.encoding import Encoded
 from kit.encode.positions import PAIR_STRIDE
+from kit.engine.machine import keep_freed_memory
 from kit.pretrain import layouts
-from kit.pretrain.command import held_out_questions, sources
 from kit.pretrain.corpus import Corpus, CorpusConfig, view_tokens
 from kit.pretrain.run import Run
 from kit.pretrain.sequences import ALIGNED, CONTIGUOUS, draw_batch
 from kit.pretrain.settings import SIZES, PretrainConfig, schedule_of_steps
+from kit.pretrain.sources import Sources, held_out_questions, read_sources
 
 Change = Callable[[Encoded], Encoded]
 NUMBERS_OF_RULES = (50, 200, None)
+EXIT_REFUSED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,9 @@ def planes_apart(encoded: Encoded) -> Encoded:
     return replace(encoded, positions=positions)
 
 
-def position_arms(re_arc: Path | None, seed: int) -> list[Arm]:
+def position_arms(sources: Sources, seed: int) -> list[Arm]:
     """One corpus under four ways to count positions."""
-    generated, original, rules = sources(re_arc)
-    corpus = Corpus(generated, original, CorpusConfig(), rules, programs=True)
+    corpus = sources.corpus()
     config = PretrainConfig(contiguous_share=0.0, seed=seed)
     mixed = replace(config, contiguous_share=PretrainConfig().contiguous_share)
     line = replace(config, contiguous_share=1.0)
@@ -83,9 +85,9 @@ def position_arms(re_arc: Path | None, seed: int) -> list[Arm]:
     ]
 
 
-def rule_arms(re_arc: Path | None, seed: int) -> list[Arm]:
+def rule_arms(sources: Sources, seed: int) -> list[Arm]:
     """Fewer and more rules of the same mixture of re-arc and procedural ones."""
-    generated, _, rules = sources(re_arc)
+    generated, rules = sources.generated, sources.rules
     everything = [*generated, *rules]
     python_rng(seed, "rules of an experiment").shuffle(everything)
     arms = []
@@ -114,22 +116,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train all arms and print their table. Exit code 0."""
+    """Train all arms and print their table. Exit code 0, or 2 for what cannot be used."""
+    try:
+        if min(args.steps, args.threads) < 1:
+            raise ValueError("--steps and --threads must be 1 or more")
+        sources = read_sources(args.re_arc)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    keep_freed_memory()
     if args.name == "layouts":
-        return _compare_layouts(args)
+        return _compare_layouts(sources, args)
     questions = held_out_questions(0)
     names = "".join(f" {name} | right |" for name in questions)
     print(f"| {args.name}, {args.size} | seed | tokens | training |{names} tok/s |")
     print("|---" * (5 + 2 * len(questions)) + "|", flush=True)
     for seed in args.seeds:
-        for arm in EXPERIMENTS[args.name](args.re_arc, seed):
+        for arm in EXPERIMENTS[args.name](sources, seed):
             print(_row(arm, questions, args), flush=True)
     return 0
 
 
 def _row(arm: Arm, questions: dict[str, list[View]], args: argparse.Namespace) -> str:
     state = Run(SIZES[args.size], arm.config, args.threads)
-    state.begin_decay(schedule_of_steps(arm.config, args.steps))
+    state.schedule = schedule_of_steps(arm.config, args.steps)
     begin, losses = time.monotonic(), []
     while not state.schedule.is_over(state.step):
         batch = draw_batch(arm.corpus, arm.config, state.step)
@@ -142,18 +152,17 @@ def _row(arm: Arm, questions: dict[str, list[View]], args: argparse.Namespace) -
     return f"| {' | '.join([*cells, f'{rate:.0f}'])} |"
 
 
-def _compare_layouts(args: argparse.Namespace) -> int:
+def _compare_layouts(sources: Sources, args: argparse.Namespace) -> int:
     """The table of `kit.pretrain.layouts`; as many tokens with task tokens as in context."""
-    generated, original, rules = sources(args.re_arc)
     questions = _small_questions()
     print(f"| layout, {args.size}, {len(questions)} questions | seed | tokens | loss | right |")
     print("|---|---|---|---|---|", flush=True)
     for seed in args.seeds:
         config = PretrainConfig(contiguous_share=0.0, seed=seed)
-        corpus = Corpus(generated, original, CorpusConfig(), rules, programs=True)
+        corpus = sources.corpus()
         shape, threads = SIZES[args.size], args.threads
         outcomes = layouts.in_context(shape, corpus, questions, config, args.steps, threads)
-        recorded = [*generated, *original]
+        recorded = [*sources.generated, *sources.original]
         total = outcomes[-1].tokens
         alone = layouts.task_tokens(shape, recorded, questions, config, total, threads)
         for one in (*outcomes, alone):

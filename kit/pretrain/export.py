@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,32 +12,17 @@ from kit.encode.cells import END, PAD, START_INPUT, TOKEN_NAMES
 from kit.engine.shape import ModelShape
 from kit.engine.weights import Weights, save_shards, to_named_tensors
 from kit.pretrain.run import Run
+from kit.pretrain.settings import TYPICAL_CONTEXT
+from kit.pretrain.sources import Sources
 
 SHARD_BYTES = 15_000_000
 _FORMAT = {"format": "cells", "positions": "aligned", "also": ["contiguous"]}
-TYPICAL_CONTEXT = 300
-"""Tokens that a token sees on average in sequences of about 600."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """How many rules of each kind a model was trained on."""
-
-    re_arc: int
-    arc: int
-    procedural: int
-
-    def text(self) -> str:
-        """For a person."""
-        return (
-            f"{self.re_arc} re-arc rules, {self.arc} ARC-AGI-1 training tasks, "
-            f"{self.procedural} procedural rules, random programs"
-        )
-
-
-def model_card(run: Run, source: Source) -> str:
+def model_card(run: Run, sources: Sources) -> str:
     """Markdown that says what the weights are and what they were trained on."""
     shape, config = run.shape, run.config
+    re_arc, arc, procedural = sources.counts()
     # Forward and backward: three times the forward's operations (Kaplan et al. 2020).
     flops = 3 * shape.flops_per_token(TYPICAL_CONTEXT) * run.tokens
     decay = "decayed to zero at the end" if run.schedule.is_over(run.step) else "never decayed"
@@ -49,8 +33,8 @@ A Llama of {shape.num_parameters():,} weights ({shape.num_layers} layers, hidden
 from nothing by `python -m kit pretrain` with seed {config.seed} in {run.seconds / 3600:.1f}
 hours of {_hardware(run)}.
 
-- Data: {source.re_arc} re-arc rules (pairs generated with michaelhodel/re-arc, MIT), the
-  demonstrations of {source.arc} ARC-AGI-1 training tasks (Apache-2.0), {source.procedural}
+- Data: {re_arc} re-arc rules (pairs generated with michaelhodel/re-arc, MIT), the
+  demonstrations of {arc} ARC-AGI-1 training tasks (Apache-2.0), {procedural}
   procedural rules and random programs of the kit; all under random symmetries, colour
   permutations and orders.
 - Never seen: evaluation sets, ARC-AGI-2, ConceptARC, Mini-ARC, the 40 development tasks and their
@@ -68,9 +52,9 @@ def _hardware(run: Run) -> str:
     return "one CPU core" if run.device == "cpu" else torch.cuda.get_device_name()
 
 
-def export_run(run: Run, source: Source, folder: Path) -> None:
+def export_run(run: Run, sources: Sources, folder: Path) -> None:
     """Write the averaged weights of a run with their card and checksums."""
-    export_model(run.average, run.shape, folder, model_card(run, source))
+    export_model(run.average, run.shape, folder, model_card(run, sources))
 
 
 def export_model(weights: Weights, shape: ModelShape, folder: Path, card: str) -> None:

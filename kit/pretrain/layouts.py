@@ -143,7 +143,7 @@ def _behind(number: int, symmetry: int, pair: Pair) -> Encoded:
 
 def _trained(run: Run, steps: int, draw: Callable[[int], list[Encoded]]) -> Run:
     """The run after so many steps of the batches that `draw` gives, decay included."""
-    run.begin_decay(schedule_of_steps(run.config, steps))
+    run.schedule = schedule_of_steps(run.config, steps)
     while not run.schedule.is_over(run.step):
         run.train_step(draw(run.step))
     return run

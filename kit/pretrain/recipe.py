@@ -24,7 +24,7 @@ from kit.pretrain.corpus import Corpus
 from kit.pretrain.history import History, Record
 from kit.pretrain.run import CHECKPOINT, Run
 from kit.pretrain.sequences import ALIGNED, draw_batch
-from kit.pretrain.settings import schedule_from_now, schedule_of_steps
+from kit.pretrain.settings import Schedule, schedule_from_now, schedule_of_steps
 
 LOG_EVERY = 25
 SAVE_EVERY = 100
@@ -34,7 +34,8 @@ STABLE = "stable.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a run ends: after `num_steps` in all, or `seconds` of this start, decay included."""
+    """When a run ends, decay included: after `num_steps` in all, or `seconds` of this start; with
+    neither when its own schedule says so."""
 
     num_steps: int | None = None
     seconds: float | None = None
@@ -121,8 +122,13 @@ class _Stretch:
         self._meter = time.process_time if run.device == "cpu" else time.monotonic
         self._last = self._meter()
         self._first_step, self._first_tokens = run.step, run.tokens
-        if limits.num_steps is not None and run.schedule.decay_begin is None:
-            run.begin_decay(schedule_of_steps(run.config, limits.num_steps))
+        # A decay that has not begun is planned anew by the limits of this start.
+        begin = run.schedule.decay_begin
+        if begin is None or run.step < begin:
+            if limits.num_steps is not None:
+                run.schedule = schedule_of_steps(run.config, limits.num_steps)
+            elif limits.seconds is not None:
+                run.schedule = Schedule(run.config.warmup_steps)
 
     def lap(self) -> float:
         """Seconds since the last call, as `Run.seconds` counts them."""
@@ -141,17 +147,17 @@ class _Stretch:
             share = 1 - run.config.decay_share
             if self._clock() - self._begin >= share * seconds:
                 steps = run.step - self._first_step
-                run.begin_decay(schedule_from_now(run.config, run.step, steps))
+                run.schedule = schedule_from_now(run.config, run.step, steps)
         if run.schedule.decay_begin == run.step:
             self._keep_stable()
 
     def _keep_stable(self) -> None:
         """The checkpoint before the decay, which does not know of it."""
         run, decaying = self._run, self._run.schedule
-        run.begin_decay(type(decaying)(run.config.warmup_steps))
+        run.schedule = Schedule(run.config.warmup_steps)
         run.save(self._out / CHECKPOINT)
         shutil.copyfile(self._out / CHECKPOINT, self._out / STABLE)
-        run.begin_decay(decaying)
+        run.schedule = decaying
 
 
 def _batches(run: Run, corpus: Corpus) -> Iterator[list[Encoded]]:

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -71,6 +71,7 @@ class Run:
     """Weights, optimisers, schedule and step counter of one pre-training run.
 
     Attributes:
+        schedule: of the learning rate; whoever drives the run sets it.
         seconds: spent on it so far, of all cores together on a CPU, where a run may be one of
             several programs; by the clock on a GPU.
     """
@@ -222,10 +223,6 @@ class Run:
         for own in (self.weights, self.average):
             for tensor, source in zip(own.tensors(), weights.tensors(), strict=True):
                 tensor.copy_(source)
-
-    def begin_decay(self, schedule: Schedule) -> None:
-        """From now on the rate falls as `schedule` says."""
-        self.schedule = replace(schedule)
 
 
 def read_record(path: Path) -> dict:

@@ -37,6 +37,10 @@ SIZES = {
 """By name: for experiments, for two CPU cores in hours, for a GPU in a quarter of an hour."""
 
 
+TYPICAL_CONTEXT = 300
+"""Tokens that a token sees on average in sequences of about 600, for counting operations."""
+
+
 @dataclass(frozen=True, slots=True)
 class PretrainConfig:
     """Hyper-parameters of a run.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -17,18 +18,23 @@ from pathlib import Path
 from kit.budget.clock import Deadline, SystemClock
 from kit.finetune.trainer import FinetuneConfig
 from kit.texts.encoding import DEFAULT_MAX_TOKENS, TextPairEncoding
-from kit.texts.made import write_tasks
+from kit.texts.made import KINDS, write_tasks
 from kit.texts.solve import MODES, Mode, TextTools, answer_task
 from kit.texts.task import TextTask, items, read_lines, read_tasks, text
+from kit.validate.command import EXIT_REFUSED, run_command
 
 NUM_TRAIN, NUM_ITEMS = 10, 60
 """Demonstrations and items of a made task; ten demonstrations as in the paper's second
 benchmark."""
-EXIT_REFUSED = 2
+DESCRIPTION = "Test-time training on tasks of text, scored by exact match."
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the command."""
+def main(argv: Sequence[str]) -> int:
+    """Run the command; its exit code."""
+    return run_command("few-shot", DESCRIPTION, _add_arguments, _run, argv)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", type=Path, nargs="?", help="JSONL file, one task a line")
     parser.add_argument("--make", type=Path, metavar="FILE", help="write made tasks and end")
     parser.add_argument("--model", type=Path, help="Hugging Face folder of a causal LM")
@@ -43,23 +49,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Write tasks, or answer and score them. Exit code 0, or 2 for what cannot be used."""
-    if args.make:
-        write_tasks(args.make, NUM_TRAIN, NUM_ITEMS, args.seed)
-        print(f"wrote {args.make}: 3 tasks of {NUM_TRAIN} demonstrations and 50 test items")
-        return 0
+def _run(args: argparse.Namespace) -> int:
+    """Write tasks, or answer and score them."""
     try:
+        if args.make:
+            write_tasks(args.make, NUM_TRAIN, NUM_ITEMS, args.seed)
+            tested = NUM_ITEMS - NUM_TRAIN
+            print(
+                f"wrote {args.make}: {len(KINDS)} tasks of {NUM_TRAIN} demonstrations and "
+                f"{tested} test items"
+            )
+            return 0
+        _check(args)
         if args.tasks is None or args.model is None:
             raise ValueError("needs a file of tasks and --model FOLDER; --make writes such a file")
         tasks = [_cut(task, args.limit) for task in read_tasks(args.tasks)]
         truth = read_outputs(args.tasks)
         with tempfile.TemporaryDirectory(prefix="kit-texts-") as scratch:
             _table(tasks, truth, _open(args, Path(scratch)), args)
-    except (FileNotFoundError, ValueError) as error:
-        print(f"error: {error}")
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
         return EXIT_REFUSED
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse numbers that nothing can be done with."""
+    for name in ("steps", "batch", "rank", "threads", "limit"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise ValueError(f"--{name} must be 1 or more, got {value}")
+    if not args.lr > 0 or not args.minutes > 0:
+        raise ValueError(f"--lr and --minutes must be above 0, got {args.lr:g}, {args.minutes:g}")
 
 
 def read_outputs(path: Path) -> dict[str, list[str]]:

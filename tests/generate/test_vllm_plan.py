@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from kit.engine.shape import ModelError, read_shape
-from kit.generate import vllm_card
 from kit.generate.vllm_arguments import engine_arguments, engine_environment
 from kit.generate.vllm_engine import VllmEngine
 from kit.generate.vllm_plan import Card, EnginePlanError, choose_base, engine_rank, plan_engine
@@ -140,15 +139,3 @@ def test_a_missing_vllm_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "vllm", None)
     with pytest.raises(EnginePlanError, match=r"solve\.sampler=vllm needs the package vllm"):
         VllmEngine(plan)
-
-
-@pytest.mark.parametrize(
-    ("installed", "cpu_build", "capability", "suits"),
-    [("0.26.0", False, 90, True), ("0.26.0", False, 60, False), ("0.26.0", False, 0, False),
-     ("0.32.0", True, 90, False), (None, False, 90, False)],
-)  # fmt: skip
-def test_vllm_is_the_choice_where_it_can_run(monkeypatch, installed, cpu_build, capability, suits):
-    monkeypatch.setattr(vllm_card, "installed_vllm", lambda: installed)
-    monkeypatch.setattr(vllm_card, "is_cpu_build", lambda: cpu_build)
-    monkeypatch.setattr(vllm_card, "find_card", lambda: Card("a card", capability, GIB))
-    assert vllm_card.suits_vllm() is suits

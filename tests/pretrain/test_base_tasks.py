@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 from kit.arc.datasets import load_dataset
 from kit.encode.cells import ROW_IN, ROW_OUT, CellEncoding
 from kit.pretrain.base_settings import BaseConfig
-from kit.pretrain.base_tasks import BaseTasks, held_out_questions
+from kit.pretrain.base_tasks import BaseTasks, encoded_questions
 from kit.pretrain.corpus import CorpusConfig, CorpusError, make_rule
 from kit.pretrain.dev_tasks import DEV_TASKS
 
@@ -101,7 +101,7 @@ def test_a_context_that_nothing_fits_is_refused() -> None:
 def test_held_out_questions_fit_and_are_of_development_tasks() -> None:
     tasks = load_dataset("arc1-train").tasks
     config = replace(CONFIG, max_tokens=300)
-    found = held_out_questions(tasks, ENCODING, config, 4)
+    found = encoded_questions(ENCODING, config, 4)
     assert [*found] == ["development tasks", "held-out rules"]
     for questions in found.values():
         assert len(questions) == 4

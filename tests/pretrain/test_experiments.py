@@ -22,6 +22,7 @@ from kit.pretrain.experiments import planes_apart, rule_arms  # noqa: E402
 from kit.pretrain.layouts import in_context, task_tokens  # noqa: E402
 from kit.pretrain.sequences import ALIGNED  # noqa: E402
 from kit.pretrain.settings import SIZES, PretrainConfig  # noqa: E402
+from kit.pretrain.sources import read_sources  # noqa: E402
 
 SHAPE = replace(SIZES["1m"], hidden=32, num_layers=2, num_heads=2, num_kv_heads=2, head_dim=16)
 PAIR = Pair(((1, 2), (3, 4)), ((5, 6, 7),))
@@ -40,7 +41,7 @@ def test_planes_apart_moves_outputs_and_nothing_else() -> None:
 
 
 def test_rule_arms_take_as_many_rules_as_they_say() -> None:
-    arms = rule_arms(None, 0)
+    arms = rule_arms(read_sources(None), 0)
     assert [arm.name for arm in arms] == ["50 rules", "200 rules", "404 rules"]
 
 

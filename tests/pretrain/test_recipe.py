@@ -20,7 +20,7 @@ from kit.encode.cells import LINE  # noqa: E402
 from kit.engine.llama import PackedCausal, forward  # noqa: E402
 from kit.engine.model import open_model  # noqa: E402
 from kit.pretrain.corpus import Corpus, CorpusConfig, rules_of_pairs  # noqa: E402
-from kit.pretrain.export import Source, export_run  # noqa: E402
+from kit.pretrain.export import export_run  # noqa: E402
 from kit.pretrain.muon import orthogonalise  # noqa: E402
 from kit.pretrain.recipe import STABLE, Limits, resume, train  # noqa: E402
 from kit.pretrain.run import CHECKPOINT, CheckpointError, Run  # noqa: E402
@@ -32,6 +32,7 @@ from kit.pretrain.settings import (  # noqa: E402
     schedule_from_now,
     schedule_of_steps,
 )
+from kit.pretrain.sources import Sources  # noqa: E402
 
 SHAPE = replace(SIZES["1m"], hidden=32, num_layers=2, num_heads=2, num_kv_heads=2, head_dim=16)
 CONFIG = PretrainConfig(batch_tokens=1500)
@@ -61,7 +62,7 @@ def test_a_resumed_run_equals_an_undisturbed_one(corpus, tmp_path) -> None:
     whole = Run(SHAPE, CONFIG, 1)
     assert train(whole, corpus, {}, Limits(num_steps=6), tmp_path / "a")
     first = Run(SHAPE, CONFIG, 1)
-    first.begin_decay(schedule_of_steps(CONFIG, 6))
+    first.schedule = schedule_of_steps(CONFIG, 6)
     for step in range(3):
         first.train_step(draw_batch(corpus, CONFIG, step))
     first.save(tmp_path / "b" / CHECKPOINT)
@@ -93,6 +94,22 @@ def test_a_run_of_minutes_decays_before_they_are_over(corpus, tmp_path) -> None:
     assert run.schedule.decay_begin is not None and run.schedule.decay_begin >= 4
     assert run.step == run.schedule.decay_begin + run.schedule.decay_steps
     assert (tmp_path / STABLE).is_file()
+
+
+def test_an_end_that_is_not_near_may_be_moved(corpus, tmp_path) -> None:
+    first = Run(SHAPE, CONFIG, 1)
+    first.schedule = schedule_of_steps(CONFIG, 50)
+    first.train_step(draw_batch(corpus, CONFIG, 0))
+    first.save(tmp_path / CHECKPOINT)
+    for limits, steps in ((Limits(num_steps=5), 5), (Limits(), 50)):
+        again = Run(SHAPE, CONFIG, 1)
+        resume(again, tmp_path)
+        stop = threading.Event()
+        if steps == 50:
+            stop.set()
+        train(again, corpus, {}, limits, tmp_path / f"{steps}", stop)
+        begin = again.schedule.decay_begin
+        assert begin is not None and begin + again.schedule.decay_steps == steps
 
 
 def test_a_stopped_run_keeps_what_it_has(corpus, tmp_path) -> None:
@@ -185,7 +202,7 @@ def test_the_export_gives_the_same_logits_in_transformers(tmp_path) -> None:
         for layer in run.average.layers:
             layer.o.normal_(std=0.1)
             layer.down.normal_(std=0.1)
-    export_run(run, Source(1, 2, 3), tmp_path)
+    export_run(run, Sources([], [], []), tmp_path)
     model = open_model(tmp_path, "float32")
     tokens, positions = torch.arange(30) % 25, 32 * torch.arange(30)
     with torch.inference_mode():

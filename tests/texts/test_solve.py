@@ -107,6 +107,8 @@ def test_the_command_prints_a_table_and_refuses_what_it_cannot_use(
     out = capsys.readouterr().out
     assert "| t | 2 |" in out and "| all | 2 |" in out
     assert main(["few-shot", str(path)]) == 2
-    assert "needs a file of tasks and --model" in capsys.readouterr().out
+    assert "needs a file of tasks and --model" in capsys.readouterr().err
     assert main(["few-shot", str(path), "--model", str(tmp_path)]) == 2
-    assert "error:" in capsys.readouterr().out
+    assert "error:" in capsys.readouterr().err
+    assert main(["few-shot", str(path), "--model", str(folder), "--limit", "0"]) == 2
+    assert "--limit must be 1 or more, got 0" in capsys.readouterr().err

@@ -13,13 +13,6 @@ def add_frame(image: Image, colour: int) -> Image | None:
     return make_image(cells, image.y - 1, image.x - 1)
 
 
-def draw_frame(image: Image, colour: int) -> Image | None:
-    """A picture whose outermost cells are painted over."""
-    cells = np.full_like(image.cells, colour)
-    cells[1:-1, 1:-1] = image.cells[1:-1, 1:-1]
-    return make_image(cells, image.y, image.x)
-
-
 def strip_frame(image: Image) -> Image | None:
     """A picture without its outermost cells, which must have one colour."""
     cells = image.cells

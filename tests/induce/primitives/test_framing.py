@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kit.induce.primitives.framing import add_frame, draw_frame, strip_frame, uniform_panels
+from kit.induce.primitives.framing import add_frame, strip_frame, uniform_panels
 from kit.induce.values import Image
 
 
@@ -20,11 +20,6 @@ def test_add_frame() -> None:
     framed = add_frame(image("12"), 3)
     assert text(framed) == "3333/3123/3333"
     assert framed is not None and (framed.y, framed.x) == (-1, -1)
-
-
-def test_draw_frame() -> None:
-    assert text(draw_frame(image("111/222/444"), 3)) == "333/323/333"
-    assert text(draw_frame(image("1"), 3)) == "3"
 
 
 def test_strip_frame() -> None:
