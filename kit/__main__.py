@@ -12,6 +12,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from kit.arc.exits import EXIT_REFUSED
+
 # Command -> (its module, one line of help). One line adds a command.
 COMMANDS = {
     "solve": ("kit.entry", "solve tasks and write submission.json (as submission.py does)"),
@@ -40,8 +42,6 @@ COMMANDS = {
     "few-shot": ("kit.validate.few_shot", "test-time training on text tasks"),
     "cut-vocabulary": ("kit.encode.vocabulary", "cut a model to the tokens a format needs"),
 }
-
-EXIT_REFUSED = 2
 
 
 def main(argv: Sequence[str]) -> int:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.task import Task
 from kit.config import PRESETS, Config, ConfigError, format_duration, make_config, parse_duration
 from kit.solve.toolbox import ToolboxSettings
@@ -34,7 +35,7 @@ from kit.validate.ablate_variants import (
     all_variants,
     chosen_variants,
 )
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 from kit.workers.devices import gpu_devices
 
 DESCRIPTION = (
@@ -81,7 +82,9 @@ def _run(args: argparse.Namespace, command: str) -> int:
     if min(args.seeds, args.workers) < 1:
         raise ValueError("--seeds and --workers must be 1 or more")
     config = make_config(args.preset, [f"seed={args.seed}", *args.overrides])
-    end_s = time.monotonic() + (parse_duration(args.budget) if args.budget else float("inf"))
+    end_s = time.monotonic() + (
+        parse_duration(args.budget, "--budget") if args.budget else float("inf")
+    )
     methods, skipped = _methods(args, config)
     tasks, solutions = find_tasks(
         args.tasks, args.ids_file, args.solutions, args.max_tokens, args.limit

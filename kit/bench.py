@@ -13,9 +13,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.config import PRESETS, Config, make_config, nearest
 from kit.solve.toolbox import ToolboxSettings
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 
 # Benchmark -> (its module, the preset it starts from, one line of help).
 BENCHES = {

@@ -184,8 +184,8 @@ def _json_value(value: Any) -> Any:
 _UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 
-def parse_duration(text: str) -> float:
-    """Seconds of "90s", "10m", "12h", "1h30m" or "90" (seconds).
+def parse_duration(text: str, option: str = "--time-budget") -> float:
+    """Seconds of "90s", "10m", "12h", "1h30m" or "90" (seconds); `option` is named in errors.
 
     Raises:
         ConfigError: another form, zero or negative.
@@ -198,7 +198,7 @@ def parse_duration(text: str) -> float:
     parts = match.groups() if match else ()
     if not any(part is not None for part in parts):
         raise ConfigError(
-            f"--time-budget {text!r}: not a duration; write 90s, 10m, 12h or 1h30m (above zero)"
+            f"{option} {text!r}: not a duration; write 90s, 10m, 12h or 1h30m (above zero)"
         )
     seconds = sum(
         float(part) * unit
@@ -206,7 +206,7 @@ def parse_duration(text: str) -> float:
         if part is not None
     )
     if not 0 < seconds < float("inf"):
-        raise ConfigError(f"--time-budget {text!r}: must be above zero")
+        raise ConfigError(f"{option} {text!r}: must be above zero")
     return seconds
 
 

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.solutions import resolve_solutions
 from kit.budget.clock import SystemClock
 from kit.interrupt import ALARM_DELAY_S, EXIT_CODES, FORCED_EXIT_S, StopGuard, Stopped
@@ -47,7 +48,7 @@ from kit.submit.submission import SubmissionFile, replace_file
 from kit.validate.progress import ProgressObserver
 from kit.workers.executor import Executor, describe
 
-EXIT_DONE, EXIT_INTERNAL, EXIT_REFUSED = 0, 1, 2
+EXIT_DONE, EXIT_INTERNAL = 0, 1
 
 
 def main(argv: Sequence[str], started_s: float | None = None) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.contest import SMOKE_S, SMOKE_TASKS
 from kit.engine.cards import MACHINES
 from kit.engine.known_shapes import SHAPES
@@ -24,7 +25,7 @@ from kit.rehearsal_outcome import Outcome
 from kit.rehearsal_report import outcome_line, stage_text, summary_text
 from kit.rehearse_real import compare_real
 from kit.solve.rehearsed_luck import Chances
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 
 EXIT_OVER_TIME = 1
 
@@ -56,7 +57,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pass time X times as fast as it is (default: as fast as can be computed)",
     )  # fmt: skip
     add(
-        "--real", type=int, default=0, metavar="N",
+        "--real", type=int, metavar="N",
         help="instead: N tasks with this machine's own engines at real speed, against what a "
         "rehearsal predicts",
     )  # fmt: skip
@@ -68,7 +69,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        if args.real:
+        _check(args)
+        if args.real is not None:
             return compare_real(args.real, args.overrides)
         return _rehearse(args)
     except (ValueError, OSError) as error:
@@ -77,7 +79,6 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _rehearse(args: argparse.Namespace) -> int:
-    _check(args)
     stage = set_stage(args.like, args.model, args.hours, _chances(args.accuracy), args.overrides)
     print(stage_text(stage), flush=True)
     outcomes = []
@@ -90,9 +91,10 @@ def _rehearse(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse numbers that make no sense."""
-    for name, least in (("tasks", 1), ("seeds", 1)):
-        if getattr(args, name) < least:
-            raise ValueError(f"--{name} must be {least} or more, got {getattr(args, name)}")
+    for name in ("tasks", "seeds", "real"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise ValueError(f"--{name} must be 1 or more, got {value}")
     if not 0.05 <= args.hours <= 48:
         raise ValueError(f"--hours must be 0.05 to 48, got {args.hours:g}")
     if not 0 <= args.speedup < float("inf"):

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.budget.legs import open_legs
 from kit.budget.policy import Level, Policy
 from kit.budget.setup import LegsSetup, measure_tasks
@@ -22,7 +23,7 @@ from kit.budget.value_table import TABLE
 from kit.config import PRESETS, Config, make_config, parse_duration
 from kit.rank.choose import RankConfig
 from kit.solve.wire import from_plain
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 from kit.validate.replay_curves import (
     POLICIES,
     Comparison,
@@ -128,7 +129,9 @@ def _policies(text: str) -> list[str]:
 
 
 def _budgets(text: str | None) -> list[float]:
-    return sorted(parse_duration(part) for part in (text or "").split(",") if part.strip())
+    return sorted(
+        parse_duration(part, "--budget") for part in (text or "").split(",") if part.strip()
+    )
 
 
 def _budget(config: Config, budget_s: float) -> Config:

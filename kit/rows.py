@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.names import did_you_mean
-from kit.entry import EXIT_REFUSED
 from kit.entry import main as run_main
 
 DESCRIPTION = "Run a row of the paper's main table (public evaluation set of ARC-AGI-1, 400 tasks)."

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.budget.clock import SystemClock
 from kit.budget.cost import unmeasured_rates
 from kit.config import PRESETS, Config, format_duration, make_config, parse_duration
@@ -22,7 +23,7 @@ from kit.solve.toolbox import ToolboxSettings
 from kit.solve.wire import to_plain
 from kit.solve.work import SolverSpec
 from kit.staff import check_model, model_bytes
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 from kit.validate.traces_file import PACKED, TraceFile, pack, read_trace
 from kit.validate.traces_head import make_head
 from kit.validate.traces_plan import DEVELOPMENT, Levels, find_tasks
@@ -136,7 +137,7 @@ def _record(args: argparse.Namespace) -> int:
     levels = Levels(args.steps, args.again, args.views, args.score_views, args.slices)
     if args.workers < 1 or (args.limit is not None and args.limit < 1):
         raise ValueError("--workers and --limit must be 1 or more")
-    limit_s = parse_duration(args.time_limit) if args.time_limit else math.inf
+    limit_s = parse_duration(args.time_limit, "--time-limit") if args.time_limit else math.inf
     config = make_config(args.preset, [f"seed={args.seed}", *args.overrides])
     if levels.steps:
         check_model(config.solve.model)

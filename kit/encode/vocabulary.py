@@ -14,11 +14,13 @@ import argparse
 import json
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.encode.formats import TEXT_FORMATS, choose_chat
 from kit.encode.needed_tokens import check_same_tokens, needed_tokens
 from kit.encode.text import TextEncoding, filled_format
@@ -183,8 +185,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Cuts and prints one line; raises what `cut_vocabulary` raises."""
-    report = cut_vocabulary(args.model, args.out, args.format)
+    """Cuts and prints one line; exit code 0, or 2 where a model cannot be cut so."""
+    try:
+        report = cut_vocabulary(args.model, args.out, args.format)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_REFUSED
     print(
         f"{args.out}: {report.kept} of {report.before} tokens kept for format {args.format}, "
         f"{report.removed_bytes / 2**20:.1f} MiB of weights removed"

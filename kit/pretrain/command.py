@@ -7,12 +7,14 @@ With --base a model that exists is fine-tuned instead: `kit.pretrain.base_comman
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
 
 import torch
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.engine.machine import keep_freed_memory
 from kit.pretrain import base_command
 from kit.pretrain.export import export_run
@@ -24,7 +26,6 @@ from kit.pretrain.stopping import caught_signals
 
 DEFAULT_OUT = Path("checkpoints/pretrain")
 DEFAULT_MINUTES = 60.0
-EXIT_REFUSED = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,6 +94,6 @@ def _limits(args: argparse.Namespace, state: Run) -> Limits:
     if args.minutes is None and state.schedule.decay_begin is not None:
         return Limits()
     minutes = DEFAULT_MINUTES if args.minutes is None else args.minutes
-    if minutes <= 0:
-        raise ValueError(f"--minutes must be more than 0, got {minutes:g}")
+    if not 0 < minutes < math.inf:
+        raise ValueError(f"--minutes must be a number above 0, got {minutes:g}")
     return Limits(seconds=60 * minutes)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.seeds import python_rng
 from kit.augment.views import View
 from kit.encode.cells import IN_COLOUR, ROW_IN, START_INPUT
@@ -34,7 +35,6 @@ from kit.pretrain.sources import Sources, held_out_questions, read_sources
 
 Change = Callable[[Encoded], Encoded]
 NUMBERS_OF_RULES = (50, 200, None)
-EXIT_REFUSED = 2
 
 
 @dataclass(frozen=True, slots=True)

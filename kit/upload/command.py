@@ -11,11 +11,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.upload.folders import Upload
 from kit.upload.kaggle_client import find_client, push_dataset, push_notebook, read_back
 from kit.upload.metadata import CONTEST, MACHINES, Names, UploadError, folder_problems
 
-EXIT_DONE, EXIT_PROBLEMS, EXIT_REFUSED = 0, 1, 2
+EXIT_DONE, EXIT_PROBLEMS = 0, 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ from kit.upload.metadata import (
     dataset_metadata,
     kernel_metadata,
 )
-from kit.upload.wheel_lock import SETS, WheelError, missing_wheels, read_lock
+from kit.upload.wheel_lock import SETS, Pin, WheelError, WheelSet, missing_wheels, read_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,6 +70,10 @@ class Upload:
             OSError: a file cannot be read or written.
         """
         self.names.check()
+        if self.wheels is not None:
+            usable_wheels(self.wheels)
+        if self.model is not None:
+            check_model_folder(self.model)
         folders = []
         for part, fill in self.parts().items():
             folders.append(_fresh(self.out / part))
@@ -91,26 +95,13 @@ class Upload:
 
     def _fill_wheels(self, folder: Path) -> None:
         assert self.wheels is not None
-        sets = [s for s in SETS.values() if (self.wheels / s.lock.name).is_file()]
-        if not sets:
-            raise UploadError(
-                f"--wheels {self.wheels}: no lock in it; offline_wheels/build.py makes it"
-            )
-        lock = self.wheels / sets[0].lock.name
-        try:
-            pins = read_lock(lock)
-        except WheelError as error:
-            raise UploadError(str(error)) from error
-        if problems := missing_wheels(pins, self.wheels):
-            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-            raise UploadError(f"--wheels {self.wheels}: {problems[0]}{more}: run build.py again")
-        for name in (lock.name, *(pin.file for pin in pins)):
+        chosen, pins = usable_wheels(self.wheels)
+        for name in (chosen.lock.name, *(pin.file for pin in pins)):
             _link(self.wheels / name, folder / name)
-        self._describe(folder, "wheels", wheels_manifest(sets[0], pins))
+        self._describe(folder, "wheels", wheels_manifest(chosen, pins))
 
     def _fill_model(self, folder: Path) -> None:
         assert self.model is not None
-        check_model_folder(self.model)
         for pattern in _MODEL_FILES:
             for path in sorted(self.model.glob(pattern)):
                 _link(path, folder / path.name)
@@ -120,6 +111,25 @@ class Upload:
         """The licence page and the metadata, which hold it as the description."""
         (folder / MANIFEST).write_text(manifest, encoding="utf-8")
         _write_json(folder / DATASET_FILE, dataset_metadata(self.names, part, manifest))
+
+
+def usable_wheels(wheels: Path) -> tuple[WheelSet, tuple[Pin, ...]]:
+    """The set whose lock lies in the folder, and its pins, all of them there.
+
+    Raises:
+        UploadError: no lock, one that cannot be read, or wheels are missing.
+    """
+    sets = [found for found in SETS.values() if (wheels / found.lock.name).is_file()]
+    if not sets:
+        raise UploadError(f"--wheels {wheels}: no lock in it; offline_wheels/build.py makes it")
+    try:
+        pins = read_lock(wheels / sets[0].lock.name)
+    except WheelError as error:
+        raise UploadError(str(error)) from error
+    if problems := missing_wheels(pins, wheels):
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise UploadError(f"--wheels {wheels}: {problems[0]}{more}: run build.py again")
+    return sets[0], pins
 
 
 def check_model_folder(model: Path) -> None:

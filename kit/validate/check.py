@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kit.arc.datasets import resolve_tasks
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.files import TaskSet
 from kit.arc.json_file import TaskFileError, shown
 from kit.submit.submission import SubmissionError
 from kit.validate.answers import ReadSubmission, read_submission
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 
 DESCRIPTION = "Check that the contest would accept a submission; no solutions needed."
 

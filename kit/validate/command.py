@@ -13,9 +13,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.names import did_you_mean
-
-EXIT_REFUSED = 2
 
 # What a shell reports for a program that was ended by SIGPIPE.
 _EXIT_BROKEN_PIPE = 141

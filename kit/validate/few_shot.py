@@ -15,13 +15,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.budget.clock import Deadline, SystemClock
 from kit.finetune.trainer import FinetuneConfig
 from kit.texts.encoding import DEFAULT_MAX_TOKENS, TextPairEncoding
 from kit.texts.made import KINDS, write_tasks
 from kit.texts.solve import MODES, Mode, TextTools, answer_task
 from kit.texts.task import TextTask, items, read_lines, read_tasks, text
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 
 NUM_TRAIN, NUM_ITEMS = 10, 60
 """Demonstrations and items of a made task; ten demonstrations as in the paper's second

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kit.arc.candidate import Prediction
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.task import Solutions, Task
 from kit.rank.choose import two_attempts
 from kit.rank.pool_file import PoolEntry, joined_pool, merge_entries, read_pools, write_pools
@@ -28,7 +29,7 @@ from kit.submit.submission import SubmissionFile
 from kit.validate.ablate_choosing import BASE_JOIN, BASE_RULE, ORACLE, choosing_rows
 from kit.validate.ablate_report import table_lines
 from kit.validate.ablate_tables import Row
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 from kit.validate.pools_export import entries_of_run
 from kit.validate.pools_fit import LEARNED, fit
 from kit.validate.pools_tasks import tasks_and_solutions

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kit.arc.datasets import DATASETS, resolve_tasks
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.files import TaskSet
 from kit.arc.json_file import TaskFileError
 from kit.arc.solutions import resolve_solutions
@@ -22,7 +23,7 @@ from kit.submit.lock import JOURNAL_NAME, SUBMISSION_NAME
 from kit.submit.records import task_digest
 from kit.submit.submission import SubmissionError, replace_file
 from kit.validate.answers import Answers, read_submission
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 from kit.validate.report_journal import RunStory, read_story
 from kit.validate.report_page import page
 from kit.validate.report_tasks import RunView, Subject, view_run

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from kit.arc.datasets import dataset_name, resolve_tasks
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.json_file import TaskFileError
 from kit.arc.solutions import dataset_solutions, load_solutions, resolve_solutions
 from kit.arc.task import Solutions
 from kit.submit.submission import SubmissionError
 from kit.validate.answers import Answers, load_submission
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 
 DESCRIPTION = "Score a submission against solutions, as the contest does."
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kit.arc.datasets import DATASETS, load_dataset, resolve_tasks
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.files import TaskSet
 from kit.arc.grid import Grid, shape
 from kit.arc.json_file import TaskFileError
@@ -24,7 +25,7 @@ from kit.submit.journal import JournalError
 from kit.submit.lock import SUBMISSION_NAME
 from kit.submit.submission import ATTEMPTS, Attempts, SubmissionError
 from kit.validate.answers import read_submission
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 from kit.validate.found_programs import programs_text, read_pool
 from kit.validate.terminal import (
     Block,

@@ -11,13 +11,14 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.arc.seeds import derive_seed, python_rng
 from kit.arc.task import Pair, Task
 from kit.pretrain.rules.catalogue import all_rules, held_out_generators
 from kit.pretrain.rules.programs import random_program_task
 from kit.pretrain.rules.rule import Rule
 from kit.pretrain.rules.tasks import make_task
-from kit.validate.command import EXIT_REFUSED, run_command
+from kit.validate.command import run_command
 from kit.validate.show import show_task
 from kit.validate.terminal import use_colour
 
@@ -42,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print tasks, or names; the exit code: 0, or 2 where nothing has such a name."""
+    if args.number < 1:
+        print(f"error: --number must be 1 or more, got {args.number}", file=sys.stderr)
+        return EXIT_REFUSED
     rules = [rule for rule in all_rules() if args.name in _label(rule)]
     if not rules and args.name != PROGRAMS:
         print(f"error: {args.name}: no rule has this in its name; --list", file=sys.stderr)

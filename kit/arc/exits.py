@@ -1,0 +1,7 @@
+"""Exit codes that the commands share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EXIT_REFUSED: Final = 2  # what was asked for makes no sense, and nothing was begun
