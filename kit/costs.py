@@ -16,6 +16,7 @@ from kit.budget.calibrate import machine_speed
 from kit.budget.cost import Rates, unmeasured_rates
 from kit.budget.cost_memory import costs_file, recall, remember
 from kit.budget.peak import fitting_tokens
+from kit.card_costs import card_rates
 from kit.card_memory import card_tokens
 from kit.config import Config, to_json
 from kit.submit.records import digest
@@ -44,8 +45,11 @@ def known_rates(config: Config, staffing: Staffing, factory: str) -> Rates:
     size = weights_bytes(config.solve.model) if config.solve.legs != "search" else 0
     if config.budget.unit == "work" or not size:
         return unmeasured_rates(size, staffing.threads)
-    speed = machine_speed(usable_cores(), bool(gpu_devices()))
+    has_gpu = bool(gpu_devices())
+    speed = machine_speed(usable_cores(), has_gpu)
     prior = unmeasured_rates(size, staffing.threads, speed)
+    if has_gpu:
+        prior = card_rates(config, prior)
     if not config.budget.remember_costs:
         return prior
     return recall(costs_file(), costs_key(config, staffing, factory), prior)

@@ -21,6 +21,7 @@ from kit.budget.cost import unmeasured_rates
 from kit.budget.legs import LegScheduler, open_legs
 from kit.budget.setup import LegsSetup, measure_tasks
 from kit.budget.virtual_clock import PacedClock, VirtualClock
+from kit.card_costs import rates_of
 from kit.card_memory import MOST_TOKENS, fitted, room_of, wish_of
 from kit.config import Config, make_config
 from kit.encode.cells import CellEncoding
@@ -143,6 +144,7 @@ def open_policy(
 ) -> LegScheduler:
     """The scheduler that a run on that machine would have, before anything is measured there."""
     model_bytes, legs = weight_bytes(stage.shape, nf4=False), config.solve.legs
+    unmeasured = unmeasured_rates(model_bytes, stage.staffing.threads, GPU_SPEED)
     setup = LegsSetup(
         config=config.budget,
         sizes=measure_tasks(tasks),
@@ -157,7 +159,7 @@ def open_policy(
         model_bytes=model_bytes,
         batch_views=config.finetune.batch_views,
         samples_per_view=config.generate.samples_per_view,
-        rates=unmeasured_rates(model_bytes, stage.staffing.threads, GPU_SPEED),
+        rates=rates_of(stage.costs, config.finetune.batch_views, unmeasured),
         fits_tokens=stage.fits_tokens,
     )
     return open_legs(setup)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,6 +44,7 @@ class Board:
         places: rows, by task id.
         tokens: (N,) sizes of the tasks.
         unseen: (N,) whether a task waits for its first search.
+        unasked: (N,) whether it waits for the model's first plan.
         search_gain: (N, K) expected newly solved tasks, K lengths of searches; 0 where there is
             no choice.
         model_gain: (N, L) the same for plans of the model, L levels.
@@ -54,6 +56,7 @@ class Board:
     places: Mapping[str, int]
     tokens: np.ndarray
     unseen: np.ndarray
+    unasked: np.ndarray
     search_gain: np.ndarray
     model_gain: np.ndarray
     units: Mapping[str, np.ndarray]
@@ -61,13 +64,22 @@ class Board:
 
     def with_tasks(self, state: RunState, task_ids: Iterable[str]) -> Board:
         """This board after these tasks have changed."""
-        search, model = self.search_gain.copy(), self.model_gain.copy()
-        unseen, unsolved = self.unseen.copy(), self.unsolved.copy()
+        changed = {name: getattr(self, name).copy() for name in _Row._fields}
         for task_id in task_ids:
-            place, task = self.places[task_id], state.tasks[task_id]
-            row = _row(state, task)
-            search[place], model[place], unsolved[place], unseen[place] = row
-        return replace(self, search_gain=search, model_gain=model, unsolved=unsolved, unseen=unseen)
+            row = _row(state, state.tasks[task_id])
+            for array, value in zip(changed.values(), row, strict=True):
+                array[self.places[task_id]] = value
+        return replace(self, **changed)
+
+
+class _Row(NamedTuple):
+    """What a board holds of a task, see there."""
+
+    search_gain: np.ndarray
+    model_gain: np.ndarray
+    unsolved: float
+    unseen: bool
+    unasked: bool
 
 
 def open_board(state: RunState) -> Board:
@@ -80,22 +92,22 @@ def open_board(state: RunState) -> Board:
         names=tuple(state.tasks),
         places={task_id: place for place, task_id in enumerate(state.tasks)},
         tokens=np.array([task.size.tokens for task in tasks]),
-        unseen=np.array([row[3] for row in rows], dtype=bool),
-        search_gain=np.array([row[0] for row in rows]).reshape(count, len(state.slices_s)),
-        model_gain=np.array([row[1] for row in rows]).reshape(count, levels),
+        unseen=np.array([row.unseen for row in rows], dtype=bool),
+        unasked=np.array([row.unasked for row in rows], dtype=bool),
+        search_gain=np.array([row.search_gain for row in rows]).reshape(count, len(state.slices_s)),
+        model_gain=np.array([row.model_gain for row in rows]).reshape(count, levels),
         units={
             stage: np.array([[held.get(stage, 0.0) for held in row] for row in units]).reshape(
                 count, levels
             )
             for stage in _STAGES
         },
-        unsolved=np.array([row[2] for row in rows]),
+        unsolved=np.array([row.unsolved for row in rows]),
     )
 
 
-def _row(state: RunState, task: TaskState) -> tuple[np.ndarray, np.ndarray, float, bool]:
-    """(gains of searches, gains of the model's plans, probability that it is not solved yet,
-    whether it waits for its first search)."""
+def _row(state: RunState, task: TaskState) -> _Row:
+    """What a task could still gain."""
     size = task.size
     unsolved = 1.0 - solved_chance(state.table, task.outlook, size)
     slices_s = np.array(state.slices_s)
@@ -106,14 +118,16 @@ def _row(state: RunState, task: TaskState) -> tuple[np.ndarray, np.ndarray, floa
         longer = _longer(slices_s, last_s)
         chances = search_chances(state.table, task.outlook, size, last_s, slices_s[longer])
         search[longer] = unsolved * chances
-    if state.has_model and may_ask(state, task):
+    asks = state.has_model and may_ask(state, task)
+    if asks:
         trains = any(level.num_steps for level in state.levels)
         for place, level in enumerate(state.levels):
             if task.model.rounds and trains and not level.num_steps:
                 continue
             work = Work(0.0, task.search.last_s, level, again=task.model.rounds > 0)
             model[place] = unsolved * work_chance(state.table, task.outlook, size, work)
-    return search, model, unsolved, searches and task.search.rounds == 0
+    unseen, unasked = searches and task.search.rounds == 0, asks and task.model.rounds == 0
+    return _Row(search, model, unsolved, unseen, unasked)
 
 
 def may_search(task: TaskState) -> bool:
@@ -195,7 +209,8 @@ def search_offers(state: RunState, board: Board, left_s: float) -> Offers:
 
 def model_offers(state: RunState, board: Board, left_s: float) -> Offers:
     """Plans of the model whose p90 cost does not exceed the time left; without training only where
-    none with it fits."""
+    none with it fits. Where the model has workers of its own, no task is asked again before all
+    that fit have been asked once: how the table weighs sizes was learned from small models."""
     cost_s = np.full(board.model_gain.shape, OVERHEAD_S)
     high_s = cost_s.copy()
     for stage in _STAGES:
@@ -207,5 +222,8 @@ def model_offers(state: RunState, board: Board, left_s: float) -> Offers:
     trained = np.array([level.num_steps > 0 for level in state.levels])
     # Votes of the base model would only be in the way of those of an adapter.
     fits &= trained | ~fits[:, trained].any(axis=1, keepdims=True)
+    first = board.unasked & fits.any(axis=1)
+    if state.searchers and first.any():
+        fits &= first[:, None]
     gain = np.where(fits, board.model_gain, 0.0)
     return Offers(gain * state.model.scale(_SCALE_DOUBT), cost_s)

@@ -2,7 +2,8 @@
 
 With `unit="time"`, in this order:
 
-1. a floor: a short search for every task, the smallest first;
+1. a floor: a short search for every task, the smallest first; where the model has workers of its
+   own, one plan of it for every task that one fits (`kit.budget.board.model_offers`);
 2. what the model is owed: `training_share` of the time that has passed, so that what it can do is
    seen and not only believed;
 3. the work that adds most per second. How much a task gets at once follows from what the last
@@ -142,8 +143,18 @@ def _offers(
     if searches:
         offers["search"] = search_offers(state, board, state.search_left_s(now_s))
     if asks:
-        offers["ttt"] = model_offers(state, board, state.left_s(now_s))
+        left_s = state.left_s(now_s) - _waiting_s(state, now_s)
+        offers["ttt"] = model_offers(state, board, left_s)
     return offers
+
+
+def _waiting_s(state: RunState, now_s: float) -> float:
+    """Seconds until a plan of the model begins that is made now: where more are taken at once than
+    there are workers, the last ones wait."""
+    ends_s = [until_s for (_, leg), (_, until_s) in state.running.items() if leg == "ttt"]
+    if len(ends_s) < state.workers:
+        return 0.0
+    return sum(max(0.0, until_s - now_s) for until_s in ends_s) / state.workers
 
 
 def _best(state: RunState, board: Board, offers: Mapping[Leg, Offers], price: float) -> Plan | None:
@@ -160,6 +171,8 @@ def _best(state: RunState, board: Board, offers: Mapping[Leg, Offers], price: fl
     )
     if leg == "search":
         return search_plan(state, task, state.slices_s[column], reason)
+    if state.searchers and board.unasked[place]:
+        reason += "; every task is asked once before one is asked again"
     return model_plan(state, task, state.levels[column], reason)
 
 

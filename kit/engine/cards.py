@@ -103,6 +103,14 @@ SPEEDS: Mapping[str, Speed] = {
 """Source: NVIDIA's data sheets, without sparsity; that of the RTX PRO 6000 is a guess between its
 editions."""
 
+
+def known_card(name: str) -> str | None:
+    """The card in CARDS that a driver's name is of, e.g. of "NVIDIA H100 80GB HBM3"; None for
+    others, such as "NVIDIA L40S"."""
+    found = (key for key, card in CARDS.items() if f"{name} ".startswith(f"{card.name} "))
+    return next(found, None)
+
+
 MACHINES: Mapping[str, Machine] = {
     "kaggle-t4x2": Machine("T4", 2, 4, "kaggle-t4x2"),
     "kaggle-l4x4": Machine("L4", 4, 48, "kaggle-l4x4"),

@@ -31,7 +31,7 @@ ROUND_TASKS = 48
 first answers sooner."""
 
 BATCH_TASKS = 8
-"""Tasks that one process serves at once: as many adapters share a batch of the engine."""
+"""Tasks that one process serves at once, at most: as many adapters share a batch of the engine."""
 
 
 @dataclass(slots=True, eq=False)
@@ -150,6 +150,7 @@ class RoundsExecutor:
             self._train_until_s = now_s + TRAIN_SHARE * (self._until_s - now_s)
         while self._fresh and now_s >= self._train_until_s:
             self._trained.append(self._fresh.popleft())
+        self._order_fresh(now_s)
         while self._fresh and self._train.idle() > 0:
             work = self._fresh.popleft()
             item = work.item
@@ -159,11 +160,25 @@ class RoundsExecutor:
             self._training[_key(item)] = work
             self._train.submit(replace(item, adapter_out=out, deadline_s=deadline_s))
 
+    def _order_fresh(self, now_s: float) -> None:
+        """The longest first where there is time for all, so that the round ends for all trainers at
+        about the same time; else as they came, the cheapest first."""
+        if not self._alternate:
+            return
+        allowed_s = sum(work.allowed_s for work in self._fresh)
+        workers = max(1, self._train.idle() + len(self._training))
+        if TRAIN_SHARE * allowed_s / workers <= self._train_until_s - now_s:
+            longest = sorted(self._fresh, key=lambda work: work.allowed_s, reverse=True)
+            self._fresh = deque(longest)
+
     def _hand_out_serving(self) -> None:
         if self._alternate:
             self._train.close()
-        while self._trained and self._serve.idle() > 0:
-            works = [self._trained.popleft() for _ in range(min(BATCH_TASKS, len(self._trained)))]
+        while self._trained and (idle := self._serve.idle()) > 0:
+            # Guided self-scheduling: batches become smaller towards the end of a round, so that
+            # all servers end at about the same time.
+            share = -(-len(self._trained) // (idle + len(self._serving)))
+            works = [self._trained.popleft() for _ in range(min(BATCH_TASKS, share))]
             allowed_s = sum(max(0.0, work.allowed_s) for work in works)
             late_s = self._clock.now_s() + allowed_s + self._serve.start_s()
             parts = tuple(_to_answer(work) for work in works)

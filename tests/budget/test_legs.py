@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.budget.board import SETTLED_MARGIN
+from kit.budget.cost import unmeasured_rates
+from kit.budget.legs import open_legs
 from kit.budget.outlook import Outlook
 from kit.budget.plan import SHARED, Plan
 from kit.budget.policy import Level
@@ -30,6 +32,30 @@ def test_with_plenty_every_task_gets_the_full_plan() -> None:
     assert sorted(p.task_id for p in log.plans("ttt")) == [f"t{i:03}" for i in range(20)]
     levels = {(p.num_steps, p.num_test_views, p.num_score_views) for p in log.plans("ttt")[2:]}
     assert levels == {(32, 8, 4)}
+
+
+def test_a_model_with_workers_of_its_own_sees_every_task_before_it_sees_one_again() -> None:
+    """The table was fitted with a model that large tasks are too much for; others may do better."""
+    tasks = make_tasks(30)
+    log = simulate(make_setup(tasks, replace(CONFIG, time_s=4000.0), workers=2, searchers=2))
+    rounds = [plan.round for plan in log.plans("ttt")]
+    assert max(rounds) > 0, "there was time for more"
+    assert rounds.index(1) >= len(tasks)
+    assert len({plan.task_id for plan in log.plans("ttt", 0)}) == len(tasks)
+
+
+def test_what_waits_behind_others_has_less_time() -> None:
+    """Where more plans are taken at once than there are workers, as rounds on GPUs do."""
+    setup = make_setup(make_tasks(40), replace(CONFIG, time_s=120.0), has_search=False)
+    scheduler = open_legs(setup)
+    first = scheduler.next_plans(0.0, 1)[0]
+    counts = {"steps": first.num_steps, "completions": first.num_test_views}
+    prior = unmeasured_rates(setup.model_bytes, setup.threads)
+    scheduler.finish(first, World().stages(first, scheduler, prior), counts)
+    given = scheduler.next_plans(10.0, 40)
+    predicted_s = sum(map(scheduler.predicted_s, given))
+    assert len(given) > 1
+    assert predicted_s <= 1.1 * setup.stop_s, "they would not all have ended in time"
 
 
 @pytest.mark.parametrize("legs", ["ttt", "search", "both"])

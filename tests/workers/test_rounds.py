@@ -129,6 +129,29 @@ def test_a_round_is_trained_then_served_in_batches(crews, tmp_path: Path) -> Non
     assert len(trainers.seen) == len(given)
 
 
+def test_the_longest_are_trained_first_where_there_is_time_for_all(crews, tmp_path: Path) -> None:
+    """So that the trainers of a round end at about the same time."""
+    _, trainers, _ = crews
+    given = [replace(item, deadline_s=10.0 * (n + 1)) for n, item in enumerate(items(4))]
+    run(make(crews, tmp_path, until_s=1000.0), given)
+    assert [item.task.task_id for item in trainers.seen] == ["t03", "t02", "t01", "t00"]
+
+    trainers.seen.clear()
+    run(make(crews, tmp_path / "short", until_s=40.0), given)
+    assert [item.task.task_id for item in trainers.seen] == ["t00", "t01", "t02", "t03"], (
+        "where time is short, as many as possible"
+    )
+
+
+def test_batches_become_smaller_so_that_all_servers_end_together(crews, tmp_path: Path) -> None:
+    _, _, servers = crews
+    servers.workers = 4
+    run(make(crews, tmp_path), items(40, steps=0))
+    sizes = [len(batch.batch) for batch in servers.seen]
+    assert sizes[:2] == [BATCH_TASKS] * 2 and sum(sizes) == 40
+    assert sizes == sorted(sizes, reverse=True) and sizes[-1] == 1
+
+
 def test_no_task_is_taken_for_a_round_that_would_open_its_engines_too_late(
     crews, tmp_path: Path
 ) -> None:
