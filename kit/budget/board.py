@@ -25,6 +25,10 @@ MOST_GROWTH = 8.0
 """A search is longer than the last by this at most: what the shorter one finds may save the rest,
 and costs an eighth of it."""
 
+AGAIN_SHARE = 0.5
+"""A third adapter seed brings this much of what a second one does, and so on. Judgement: the table
+knows two seeds."""
+
 SETTLED_MARGIN = 0.99
 """Where the model's views agree this far it is not asked again."""
 
@@ -125,7 +129,8 @@ def _row(state: RunState, task: TaskState) -> _Row:
             if task.model.rounds and trains and not level.num_steps:
                 continue
             work = Work(0.0, task.search.last_s, level, again=task.model.rounds > 0)
-            model[place] = unsolved * work_chance(state.table, task.outlook, size, work)
+            chance = work_chance(state.table, task.outlook, size, work)
+            model[place] = unsolved * chance * AGAIN_SHARE ** max(0, task.model.rounds - 1)
     unseen, unasked = searches and task.search.rounds == 0, asks and task.model.rounds == 0
     return _Row(search, model, unsolved, unseen, unasked)
 

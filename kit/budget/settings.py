@@ -20,8 +20,8 @@ class BudgetConfig:
         reserve_s: kept for the end of the run; 0 for 5% of the time, 15 s at most.
         num_steps, num_train_views, num_test_views, num_score_views: the full plan, see `Plan`.
         min_steps, min_test_views: the smallest plan that is worth doing.
-        rounds: passes over a task; with unit "time" the second and later ones only where time is
-            left, by lowest margin.
+        rounds: passes over a task; 0 for one with unit "work", and for as many as pay, up to 12,
+            with unit "time".
         training_share: of the time that passes, training and sampling get at least this much where
             they share their workers with the search, so that their value is measured; beyond it
             they get what they are worth.
@@ -78,8 +78,12 @@ class BudgetConfig:
 
     def num_rounds(self) -> int:
         """Most passes over one task."""
-        return self.rounds or (1 if self.unit == "work" else 4)
+        return self.rounds or (1 if self.unit == "work" else _MOST_ROUNDS)
 
+
+_MOST_ROUNDS = 12
+"""Adapter seeds of one task, at most: with time left there is always something to do on 12 hours of
+fast cards, but a run of a few tasks comes to its end."""
 
 _LEAST = {
     "num_steps": 0,

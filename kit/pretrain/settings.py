@@ -58,7 +58,7 @@ class PretrainConfig:
     lr_matrices: float = 0.02
     lr_rest: float = 3e-3
     warmup_steps: int = 30
-    decay_share: float = 0.2
+    decay_share: float = 0.35
     contiguous_share: float = 0.15
     ema_decay: float = 0.998
     seed: int = 0
