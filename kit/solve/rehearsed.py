@@ -106,7 +106,7 @@ class RehearsedSampler:
             tokens = len(request.prompt) + sum(map(len, request.answers))
             if not self._take(pace * self._rehearsed.costs.prompt_token_s * tokens, deadline):
                 return
-            yield request.key, tuple(self._nats(request, answer) for answer in request.answers)
+            yield request.key, self._nats(request)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -137,10 +137,18 @@ class RehearsedSampler:
         steps = int(request.adapter.sha256, 16)
         return self._rehearsed.solves(request.adapter.task_id, steps)
 
-    def _nats(self, request: ScoreRequest, answer: np.ndarray) -> float:
-        right = np.array_equal(answer, self._encoding.answer_tokens(query_of(request.prompt)))
-        luck = self._rehearsed.luck("score", _digest(request.prompt), *answer.tolist()[:64])
-        return _NATS[bool(right) and self._knows(request)] * (0.5 + luck)
+    def _nats(self, request: ScoreRequest) -> tuple[float, ...]:
+        """Log-probabilities of a request's answers."""
+        right = self._encoding.answer_tokens(query_of(request.prompt))
+        knows, digest = self._knows(request), _digest(request.prompt)
+        luck = [
+            self._rehearsed.luck("score", digest, *answer.tolist()[:64])
+            for answer in request.answers
+        ]
+        return tuple(
+            _NATS[knows and np.array_equal(answer, right)] * (0.5 + part)
+            for answer, part in zip(request.answers, luck, strict=True)
+        )
 
 
 class RehearsedSolver:
