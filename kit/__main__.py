@@ -7,12 +7,13 @@ only when it is used, so that no command pays for, or breaks on, what another on
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import sys
 from collections.abc import Sequence
 
 from kit.arc.exits import EXIT_REFUSED
+from kit.arc.names import did_you_mean
+from kit.validate.command import run_command
 
 # Command -> (its module, one line of help). One line adds a command.
 COMMANDS = {
@@ -51,18 +52,14 @@ def main(argv: Sequence[str]) -> int:
         print(_help())
         return 0
     if name not in COMMANDS:
-        from kit.config import nearest
-
-        question = nearest(name, COMMANDS)
-        print(f"error: {name}: no such command{question}\n{_help()}", file=sys.stderr)
+        hint = did_you_mean(name, COMMANDS)
+        print(f"error: {name}: no such command{hint}; --help lists them all", file=sys.stderr)
         return EXIT_REFUSED
     module_name, text = COMMANDS[name]
     module = importlib.import_module(module_name)
     if hasattr(module, "main"):
         return int(module.main(rest))
-    parser = argparse.ArgumentParser(prog=f"python -m kit {name}", description=text)
-    module.add_arguments(parser)
-    return int(module.run(parser.parse_args(rest)))
+    return run_command(name, text, module.add_arguments, module.run, rest)
 
 
 def _help() -> str:

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from kit.arc.exits import EXIT_REFUSED
-from kit.config import PRESETS, Config, make_config, nearest
+from kit.arc.names import did_you_mean
+from kit.config import PRESETS, Config, make_config
 from kit.solve.toolbox import ToolboxSettings
 from kit.validate.command import run_command
 
@@ -42,9 +43,8 @@ def main(argv: Sequence[str]) -> int:
         print(_help())
         return 0
     if name not in BENCHES:
-        print(
-            f"error: {name}: no such benchmark{nearest(name, BENCHES)}\n{_help()}", file=sys.stderr
-        )
+        hint = did_you_mean(name, BENCHES)
+        print(f"error: {name}: no such benchmark{hint}; bench --help lists them", file=sys.stderr)
         return EXIT_REFUSED
     module_name, preset, text = BENCHES[name]
     module = importlib.import_module(module_name)

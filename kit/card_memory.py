@@ -60,13 +60,15 @@ def card_plan(config: Config, gpus: Sequence[Gpu] | None = None) -> MemoryPlan |
 
 def fitted(config: Config, plan: MemoryPlan) -> Config:
     """The options with what the plan has changed; an adapter's scale stays, and a server that has
-    a card to itself keeps its share."""
+    a card to itself keeps its share and measures what that leaves."""
     tune, wish = config.finetune, plan.wish
     alpha = tune.alpha * wish.rank / tune.rank
     tune = replace(tune, rank=wish.rank, alpha=alpha, batch_views=wish.batch_views)
     generate = replace(config.generate, vllm_adapters=wish.max_loras)
     if plan.together:
-        generate = replace(generate, vllm_memory=plan.memory_share)
+        # Not measured: the trainer takes and frees memory while vLLM would look.
+        cache = plan.serve.cache
+        generate = replace(generate, vllm_memory=plan.memory_share, vllm_cache_bytes=cache)
     workers = replace(config.workers, alternate=config.workers.alternate and not plan.together)
     return replace(config, finetune=tune, generate=generate, workers=workers)
 

@@ -65,14 +65,37 @@ def make_config(preset: str = "cpu", overrides: Iterable[str] = ()) -> Config:
             f"--preset {preset}: no such preset{nearest(preset, PRESETS)}; "
             f"there are {', '.join(PRESETS)}"
         )
-    config = Config()
-    for override in (*PRESETS[preset], *overrides):
-        config = apply_override(config, override)
+    return apply_overrides(apply_overrides(Config(), PRESETS[preset]), overrides)
+
+
+def apply_overrides(config: Config, overrides: Iterable[str]) -> Config:
+    """The options with each `section.field=value` (or `seed=value`) changed; a later one wins.
+
+    Raises:
+        ConfigError: one is not of that form, an unknown key, or a value of the wrong type; or the
+            values of a section do not go together.
+    """
+    # Read first, then set a section at once: a value may be right only together with a later one.
+    sections: dict[str, dict[str, tuple[str, Any]]] = {}
+    for override in overrides:
+        key, text, value = _parse_override(override)
+        section, _, name = key.rpartition(".")
+        sections.setdefault(section, {})[name] = (f"{key}={text}", value)
+    for section, changes in sections.items():
+        values = {name: value for name, (_, value) in changes.items()}
+        try:
+            if section:
+                values = {section: dataclasses.replace(getattr(config, section), **values)}
+            config = dataclasses.replace(config, **values)
+        except ValueError as error:
+            named = any(f"{section}.{name}" in str(error) for name in changes)
+            where = "" if named else " ".join(word for word, _ in changes.values()) + ": "
+            raise ConfigError(f"{where}{error}") from error
     return config
 
 
-def apply_override(config: Config, override: str) -> Config:
-    """The options with one `section.field=value` (or `seed=value`) changed.
+def _parse_override(override: str) -> tuple[str, str, Any]:
+    """Key, text and value of one `key=value`.
 
     Raises:
         ConfigError: not of that form, an unknown key, or a value of the wrong type.
@@ -86,16 +109,7 @@ def apply_override(config: Config, override: str) -> Config:
             f"{key}: no such option{nearest(key, keys)}; "
             f"sections are {', '.join(f.name for f in dataclasses.fields(Config))}"
         )
-    value = _parse_value(key, text.strip(), keys[key])
-    section, _, name = key.rpartition(".")
-    try:
-        if not section:
-            return dataclasses.replace(config, **{name: value})
-        changed = dataclasses.replace(getattr(config, section), **{name: value})
-    except ValueError as error:
-        where = "" if key in str(error) else f"{key}={text}: "
-        raise ConfigError(f"{where}{error}") from error
-    return dataclasses.replace(config, **{section: changed})
+    return key, text, _parse_value(key, text.strip(), keys[key])
 
 
 def option_types(owner: type, prefix: str = "") -> dict[str, Any]:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -25,32 +25,27 @@ from typing import TypeVar
 from kit.arc.datasets import resolve_tasks
 from kit.arc.json_file import TaskFileError
 from kit.arc.kaggle import KAGGLE_ROOT, find_challenges
+from kit.arc.whole_file import replace_file
 from kit.config import format_duration
+from kit.engine.cards import card_preset
 from kit.gpus import Gpu, read_gpus
 from kit.job import KAGGLE_BUDGET_S, KAGGLE_WORKING
-from kit.submit.lock import SUBMISSION_NAME
-from kit.submit.submission import SubmissionFile, replace_file
-from kit.workers.executor import describe
+from kit.request import DEFAULT_OUT
+from kit.submit.lock import JOURNAL_NAME, SUBMISSION_NAME
+from kit.submit.submission import SubmissionFile
+from kit.workers.executor import SMALL_MODEL_BYTES, describe, weights_bytes
 
 Result = TypeVar("Result")
 
 RERUN = "KAGGLE_IS_COMPETITION_RERUN"
 """Set by Kaggle in the run that is scored; in all others the test set is a placeholder."""
 
-SMOKE_S, SMOKE_TASKS = 600.0, 4
-"""What a run on the placeholder gets: enough to see that every engine starts."""
+SMOKE_S, SMOKE_TASKS, SMOKE_STEPS = 1800.0, 4, 16
+"""What a run on the placeholder gets: enough to see that every engine starts, and a server of large
+models takes minutes to; so few steps that they do not take what is left."""
 
 STEP_S = 1200.0
 """Most seconds for the installer (240 are enough on a Kaggle machine) and for the doctor."""
-
-CARD_PRESETS: Mapping[str, str] = {
-    "T4": "kaggle-t4x2",
-    "L4": "kaggle-l4x4",
-    "H100": "h200",
-    "H200": "h200",
-    "RTX PRO 6000": "h200",
-}
-"""Part of a GPU's name -> preset for a model that is worth it."""
 
 _SCRATCH = Path("/kaggle/temp")
 
@@ -70,7 +65,7 @@ class Contest:
         started_s: instant on `time.monotonic` at which the notebook began.
         code: folder that holds `kit/` and `submission.py`; may be read-only.
         root: where Kaggle mounts what is attached.
-        smoke_s: what a run on the placeholder may take.
+        smoke_s: what solving the placeholder may take, all ways together.
         working: where the answers go; the current folder elsewhere than on Kaggle.
     """
 
@@ -144,12 +139,15 @@ class Contest:
         _guarded(self._run, command, STEP_S)
 
     def solve(self) -> None:
-        """The run; where it fails without an answer, once more with less that can fail."""
+        """The run; where it fails, it goes on from what is there with less that can fail."""
+        until_s = time.monotonic() + self.left_s()
+        before = self._journal_state()
         for python, options in self._ways():
-            code = _guarded(self._attempt, python, options)
-            if code == 0 or self.left_s() < _LEAST_RETRY_S:
+            code = _guarded(self._attempt, python, options, until_s, before)
+            left_s = until_s - time.monotonic()
+            if code == 0 or left_s < _LEAST_RETRY_S:
                 return
-            print(f"that ended with exit code {code}; {format_duration(self.left_s())} are left")
+            print(f"that ended with exit code {code}; {format_duration(left_s)} are left")
         print(f"the answers stay as they are in {self.answers}")
 
     def check(self) -> None:
@@ -157,42 +155,56 @@ class Contest:
         _guarded(self._run, [sys.executable, "-m", "kit", "check", self.answers], _GRACE_S)
 
     def _ways(self) -> list[tuple[Path, list[str]]]:
-        """Interpreter and options, the best first, the one that needs least last."""
+        """Interpreter and options, the best first, the one that needs least last.
+
+        They differ only in options that `kit.resume` lets change, so that each goes on with the
+        journal of those before it.
+        """
         options = self._options()
         own = [*options, "solve.trainer=torch", "solve.sampler=torch", "finetune.quantize=auto"]
-        search = ["--preset", "cpu", "solve.legs=search"]
+        search = [*options, "solve.legs=search"]
         return [(self.python, options), (self.python, own), (Path(sys.executable), search)]
 
-    def _attempt(self, python: Path, options: Sequence[str]) -> int | None:
-        """One run and, where it broke after first answers, one more that goes on with it."""
-        command = [python, self.code / "submission.py", *options]
-        command += [] if self.full else ["--limit", str(SMOKE_TASKS)]
-        before = self._content()
-        code = self._run(command, self.left_s(), timed=True)
-        if code == 0 or self._content() == before or self.left_s() < _LEAST_RETRY_S:
-            return code
-        print(f"that ended with exit code {code}; goes on with it")
-        self._run([*command, "--resume"], self.left_s(), timed=True)
-        # There are answers: a simpler way would only replace them.
-        return 0
+    def _attempt(
+        self, python: Path, options: Sequence[str], until_s: float, before: object
+    ) -> int | None:
+        """One run, and one more where its process was killed; the exit code of the last one.
 
-    def _content(self) -> bytes:
-        return self.answers.read_bytes() if self.answers.is_file() else b""
+        Args:
+            until_s: instant on `time.monotonic` at which solving ends.
+            before: `_journal_state` when solving began; where it has changed since, the run goes
+                on from the journal.
+        """
+        command: list[str | Path] = [python, self.code / "submission.py", *options]
+        command += [] if self.full else ["--limit", str(SMOKE_TASKS)]
+        code = None
+        for _ in range(2):
+            resume = ["--resume"] if self._journal_state() != before else []
+            code = self._run([*command, *resume], until_s - time.monotonic(), timed=True)
+            # A signal is no word about the engines: the system may have been short of memory.
+            if code >= 0 or until_s - time.monotonic() < _LEAST_RETRY_S:
+                break
+            print("the same once more")
+        return code
+
+    def _journal_state(self) -> tuple[int, int, int] | None:
+        """Which journal there is and what it looks like; None where there is none."""
+        try:
+            found = (self.working / DEFAULT_OUT / JOURNAL_NAME).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
     def _options(self) -> list[str]:
-        """Preset and model."""
-        model = self.find_model()
-        if model is None:
-            return ["--preset", "cpu"]
-        return ["--preset", self._preset(), f"solve.model={model}"]
-
-    def _preset(self) -> str:
-        """The preset for the first GPU of this machine."""
+        """Preset and model; few steps in a trial."""
+        few = [] if self.full else [f"budget.num_steps={SMOKE_STEPS}"]
         usable = [gpu for gpu in self.gpus if gpu.problem() is None]
-        if not usable:
-            return "cpu"
-        found = (preset for part, preset in CARD_PRESETS.items() if part in usable[0].name)
-        return next(found, "full")
+        model = self.find_model()
+        if model is None or (not usable and weights_bytes(model) >= SMALL_MODEL_BYTES):
+            # Without a GPU a model of billions of weights would not end its first task.
+            return ["--preset", "cpu", *few]
+        preset = card_preset(usable[0].name) if usable else "cpu"
+        return ["--preset", preset, f"solve.model={model}", *few]
 
     def find_model(self) -> Path | None:
         """The first attached folder with weights, one with a `config.json` before others; None for

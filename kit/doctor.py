@@ -18,6 +18,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.arc.exits import EXIT_REFUSED
 from kit.config import Config, ConfigError, format_duration, make_config
 from kit.gpus import Gpu, read_gpus
 from kit.induce.sandbox.attacks import ATTACKS
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         config = make_config(args.preset, args.overrides)
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return EXIT_REFUSED
     return print_report(examine(Path.cwd(), config))
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from kit.arc.exits import EXIT_REFUSED
 from kit.arc.solutions import resolve_solutions
+from kit.arc.whole_file import replace_file
 from kit.budget.clock import SystemClock
 from kit.interrupt import ALARM_DELAY_S, EXIT_CODES, FORCED_EXIT_S, StopGuard, Stopped
 from kit.job import (
@@ -44,7 +45,7 @@ from kit.staff import (
 )
 from kit.submit.lock import ADAPTER_NAME, LOG_NAME, SUBMISSION_NAME
 from kit.submit.observer import RunReport
-from kit.submit.submission import SubmissionFile, replace_file
+from kit.submit.submission import SubmissionFile
 from kit.validate.progress import ProgressObserver
 from kit.workers.executor import Executor, describe
 

@@ -205,7 +205,8 @@ class Run:
 
     def _tell_scheduler(self, result: WorkResult) -> None:
         """Let the scheduler count a result."""
-        lost = result.failure is not None and not result.candidates
+        # What was cut has not failed: it may bring answers when it has more time.
+        lost = result.failure is not None and not result.candidates and not result.cut
         self._scheduler.finish(result.plan, result.stage_s, result.counts, result.cut, lost)
 
     def _decide(self, task: Task, journaled: bool) -> None:

@@ -19,7 +19,7 @@ from kit.arc.datasets import load_dataset
 from kit.arc.grid import NUM_COLOURS
 from kit.arc.kaggle import SAMPLE_NAME
 from kit.arc.seeds import derive_seed, python_rng
-from kit.arc.task import Pair, Task
+from kit.arc.task import Pair, Task, task_content
 from kit.augment.transform import Transform
 
 Layout = Literal["slug", "competitions"]
@@ -76,7 +76,7 @@ class Mount:
         """Swap these tasks in, in place of any before."""
         self.release()
         self.folder.mkdir(parents=True, exist_ok=True)
-        challenges = {task.task_id: _content(task) for task in tasks}
+        challenges = {task.task_id: task_content(task) for task in tasks}
         blank = [[0, 0], [0, 0]]
         sample = {
             task.task_id: [{"attempt_1": blank, "attempt_2": blank} for _ in task.test]
@@ -102,8 +102,3 @@ class Mount:
     def _allow(self, file_mode: int, folder_mode: int) -> None:
         for path in [self.root, *sorted(self.root.rglob("*"))]:
             os.chmod(path, folder_mode if path.is_dir() else file_mode)
-
-
-def _content(task: Task) -> dict[str, object]:
-    train = [{"input": pair.input, "output": pair.output} for pair in task.train]
-    return {"train": train, "test": [{"input": grid} for grid in task.test]}

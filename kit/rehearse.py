@@ -11,12 +11,13 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kit.arc.arguments import refuse_given
 from kit.arc.exits import EXIT_REFUSED
-from kit.contest import SMOKE_S, SMOKE_TASKS
+from kit.contest import SMOKE_S, SMOKE_STEPS, SMOKE_TASKS
 from kit.engine.cards import MACHINES
 from kit.engine.known_shapes import SHAPES
 from kit.rehearsal import Stage, rehearse, set_stage
@@ -29,6 +30,17 @@ from kit.validate.command import run_command
 
 EXIT_OVER_TIME = 1
 
+# What a rehearsal takes for what is not given; with --real none of it is read.
+_DEFAULTS: Mapping[str, str | float] = {
+    "like": "kaggle-l4x4",
+    "hours": 12.0,
+    "tasks": 240,
+    "seeds": 1,
+    "model": "qwen3-4b",
+    "accuracy": "0.3,0.05,0.02",
+    "speedup": 0.0,
+}
+
 _SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -40,20 +52,20 @@ def main(argv: Sequence[str]) -> int:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--like", default="kaggle-l4x4", metavar="M", help=f"one of {', '.join(MACHINES)}")
-    add("--hours", type=float, default=12.0, help="that the contest allows (default: 12)")
-    add("--tasks", type=int, default=240, metavar="N", help="hidden tasks (default: 240)")
-    add("--seeds", type=int, default=1, metavar="N", help="rehearsals (default: 1)")
+    add("--like", metavar="M", help=f"one of {', '.join(MACHINES)} (default: kaggle-l4x4)")
+    add("--hours", type=float, help="that the contest allows (default: 12)")
+    add("--tasks", type=int, metavar="N", help="hidden tasks (default: 240)")
+    add("--seeds", type=int, metavar="N", help="rehearsals (default: 1)")
     add(
-        "--model", default="qwen3-4b", metavar="SHAPE",
+        "--model", metavar="SHAPE",
         help=f"a model folder, or a shape: {', '.join(SHAPES)} (default: qwen3-4b)",
     )  # fmt: skip
     add(
-        "--accuracy", default="0.3,0.05,0.02", metavar="A,B,C",
+        "--accuracy", metavar="A,B,C",
         help="assumed: of trained tasks, untrained ones, by search (default: 0.3,0.05,0.02)",
     )  # fmt: skip
     add(
-        "--speedup", type=float, default=0.0, metavar="X",
+        "--speedup", type=float, metavar="X",
         help="pass time X times as fast as it is (default: as fast as can be computed)",
     )  # fmt: skip
     add(
@@ -69,9 +81,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        _check(args)
         if args.real is not None:
+            refuse_given(args, _DEFAULTS, "is not read with --real, which runs this machine")
             return compare_real(args.real, args.overrides)
+        for name, value in _DEFAULTS.items():
+            if getattr(args, name) is None:
+                setattr(args, name, value)
+        _check(args)
         return _rehearse(args)
     except (ValueError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -91,9 +107,8 @@ def _rehearse(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse numbers that make no sense."""
-    for name in ("tasks", "seeds", "real"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
+    for name in ("tasks", "seeds"):
+        if (value := getattr(args, name)) < 1:
             raise ValueError(f"--{name} must be 1 or more, got {value}")
     if not 0.05 <= args.hours <= 48:
         raise ValueError(f"--hours must be 0.05 to 48, got {args.hours:g}")
@@ -132,7 +147,7 @@ def perform(stage: Stage, tasks: int, seed: int, speedup: float = 0.0) -> Outcom
         try:
             if seed < len(LAYOUTS):
                 mount.put(hidden_tasks(SMOKE_TASKS, -1 - seed))
-                budget = replace(stage.config.budget, time_s=SMOKE_S)
+                budget = replace(stage.config.budget, time_s=SMOKE_S, num_steps=SMOKE_STEPS)
                 smoke = replace(stage, config=replace(stage.config, budget=budget))
                 _guarded(smoke, mount, folder / "smoke", seed, speedup)
             mount.put(hidden_tasks(tasks, seed))

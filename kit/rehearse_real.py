@@ -20,7 +20,7 @@ from pathlib import Path
 
 from kit.arc.datasets import load_dataset
 from kit.arc.seeds import python_rng
-from kit.arc.task import Task
+from kit.arc.task import Task, task_content
 from kit.budget.clock import Clock
 from kit.budget.cost import Rates, TaskSize, measure_task, plan_units, unmeasured_rates
 from kit.budget.legs import open_legs
@@ -109,7 +109,9 @@ def run_real(tasks: Sequence[Task], options: Sequence[str], out: Path) -> Measur
     """
     out.mkdir(parents=True)
     path = out / "tasks.json"
-    path.write_text(json.dumps({task.task_id: _content(task) for task in tasks}), encoding="utf-8")
+    path.write_text(
+        json.dumps({task.task_id: task_content(task) for task in tasks}), encoding="utf-8"
+    )
     words = [sys.executable, str(_ROOT / "submission.py"), "--tasks", str(path)]
     began_s = time.monotonic()
     ran = subprocess.run(
@@ -126,11 +128,6 @@ def run_real(tasks: Sequence[Task], options: Sequence[str], out: Path) -> Measur
     open_s = max(0.0, min(end - spent for end, spent in ends))
     close_s = max(0.0, wall_s - max(end for end, _ in ends))
     return Measured(tuple(read_result(r.data) for r in records), wall_s, open_s, close_s)
-
-
-def _content(task: Task) -> dict[str, object]:
-    train = [{"input": pair.input, "output": pair.output} for pair in task.train]
-    return {"train": train, "test": [{"input": grid} for grid in task.test]}
 
 
 def rates_of(run: Measured, tasks: Sequence[Task], config: Config) -> Rates:

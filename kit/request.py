@@ -43,7 +43,8 @@ class Request:
         out_given: whether `submission.json` belongs into `out` too.
         ids: tasks to work on, in the given order; empty for all.
         limit: work on this many tasks at most; None for all.
-        budget_given: whether the time was chosen by the user (else the machine's default counts).
+        budget_given: whether the user or the preset chose the time (else the machine's default
+            counts).
     """
 
     config: Config
@@ -121,7 +122,9 @@ def _to_request(known: argparse.Namespace) -> Request:
         limit=known.limit,
         resume=known.resume,
         plan_only=known.plan_only,
-        budget_given=any(word.startswith("budget.time_s=") for word in overrides),
+        budget_given=any(
+            word.startswith("budget.time_s=") for word in (*PRESETS[known.preset], *overrides)
+        ),
     )
 
 

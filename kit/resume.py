@@ -15,8 +15,13 @@ from kit.config import Config, ConfigError, to_json
 from kit.submit.journal import Record
 from kit.submit.records import digest, task_digest
 
-# More time, or other workers, do not change what an answer is made from.
-_FREE_TO_CHANGE = ("budget.time_s", "workers.")
+# More time, or other workers, do not change what an answer is made from. With other legs nothing
+# becomes wrong either: what a leg has proposed stays in its tasks' pools.
+_FREE_TO_CHANGE = ("budget.time_s", "workers.", "solve.legs")
+
+# Grids stay candidates whoever wrote them, and their scores were always compared across adapters:
+# each round of a task trains its own. Adapters end with the process that trained them.
+_ENGINES = ("solve.trainer", "solve.sampler", "finetune.quantize")
 
 
 def run_record(config: Config, tasks: Sequence[Task], code: str) -> Record:
@@ -39,15 +44,21 @@ def code_version() -> str:
 def check_resumable(earlier: Record, now: Record) -> str | None:
     """Whether results of an earlier start still count; a remark where that needs one.
 
+    Engines may change, unless one adapter serves all tasks: it outlives the engine it was trained
+    for, and vLLM's counts the positions of tokens otherwise than the kit's own.
+
     Raises:
         ConfigError: other tasks, or other options that answers depend on.
     """
     if earlier.data["tasks"] != now.data["tasks"]:
         raise ConfigError("--resume: the run in --out was made for other tasks; use another --out")
+    free = _FREE_TO_CHANGE
+    if not earlier.data["config"]["finetune"].get("shared"):
+        free += _ENGINES
     changed = [
         f"{key} was {old}, is {new}"
         for key, (old, new) in _differences(earlier.data["config"], now.data["config"]).items()
-        if not key.startswith(_FREE_TO_CHANGE)
+        if not key.startswith(free)
     ]
     if changed:
         raise ConfigError(

@@ -10,9 +10,9 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
+from kit.arc.whole_file import replace_file
 from kit.finetune.adapter_dir import AdapterError, open_adapter
 from kit.finetune.trainer import Adapter
-from kit.submit.submission import replace_file
 
 
 class DamagedAdapterError(ValueError):

@@ -20,6 +20,8 @@ from kit.budget.writing import open_writing
 from kit.card_memory import fit_to_card
 from kit.config import Config, ConfigError
 from kit.costs import keep_rates, known_rates, known_room
+from kit.engine.memory_needs import lora_parameters
+from kit.engine.shape import ModelError, read_shape
 from kit.induce.writing.settings import WritingConfig
 from kit.solve.engines import are_apart, choose_engines
 from kit.solve.toolbox import Role, SolveConfig, ToolboxSettings, solver_spec
@@ -32,7 +34,7 @@ from kit.workers.executor import (
     open_executor,
     weights_bytes,
 )
-from kit.workers.rounds import open_rounds
+from kit.workers.open_rounds import open_rounds
 
 
 def check_model(path: Path) -> None:
@@ -161,7 +163,23 @@ def start_workers(config: Config, folder: Path, until_s: float = math.inf) -> Ex
         "serve": _spec(config, alone, "serve"),
         "search": worker_spec(config),
     }
-    return open_rounds(config.workers, specs, staffing, folder, gpus, until_s)
+    return open_rounds(
+        config.workers, specs, staffing, folder, gpus, until_s,
+        adapter_bytes=adapter_bytes(config, 2 if gpus else 4),
+    )  # fmt: skip
+
+
+def adapter_bytes(config: Config, value_bytes: int) -> int:
+    """Size of one adapter of these options; 0 where the model's shape is not known.
+
+    Args:
+        value_bytes: of one of its numbers; 2 where the base model is kept in 16 or 4 bits.
+    """
+    try:
+        shape = read_shape(config.solve.model)
+    except (ModelError, OSError):
+        return 0
+    return value_bytes * lora_parameters(shape, config.finetune.rank)
 
 
 def schedule(

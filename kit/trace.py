@@ -19,6 +19,7 @@ from kit.arc.exits import EXIT_REFUSED
 from kit.budget.clock import SystemClock
 from kit.budget.cost import unmeasured_rates
 from kit.config import PRESETS, Config, format_duration, make_config, parse_duration
+from kit.pretrain.dev_tasks import DEVELOPMENT
 from kit.solve.toolbox import ToolboxSettings
 from kit.solve.wire import to_plain
 from kit.solve.work import SolverSpec
@@ -26,7 +27,7 @@ from kit.staff import check_model, model_bytes
 from kit.validate.command import run_command
 from kit.validate.traces_file import PACKED, TraceFile, pack, read_trace
 from kit.validate.traces_head import make_head
-from kit.validate.traces_plan import DEVELOPMENT, Levels, find_tasks
+from kit.validate.traces_plan import Levels, find_tasks
 from kit.validate.traces_record import Recorder, Recording
 from kit.validate.traces_solver import FACTORY, Seconds
 from kit.workers.executor import Staffing, WorkersLost, open_executor

@@ -47,6 +47,7 @@ def test_a_small_card_steps_down_and_the_scale_stays(model: Path) -> None:
     assert fitted.finetune.rank < 256
     assert fitted.finetune.alpha / fitted.finetune.rank == 2
     assert fitted.workers.alternate and fitted.generate.vllm_memory == config.generate.vllm_memory
+    assert fitted.generate.vllm_cache_bytes == 0, "vLLM alone on a card measures"
     assert card_tokens(config, [T4]) < 8192
 
 
@@ -55,6 +56,8 @@ def test_a_large_card_holds_both_and_shares_its_memory(model: Path) -> None:
     fitted = fit_to_card(config, [H200])
     assert not fitted.workers.alternate and fitted.finetune == config.finetune
     assert 0.3 < fitted.generate.vllm_memory < 0.9
+    plan = card_plan(config, [H200])
+    assert plan is not None and fitted.generate.vllm_cache_bytes == plan.serve.cache > 2**30
     assert card_tokens(config, [H200]) == math.inf
 
 
@@ -71,7 +74,7 @@ def test_the_plan_reaches_both_crews(model, monkeypatch) -> None:
     opened = {}
     monkeypatch.setattr(staff, "gpu_devices", lambda: ("0", "1"))
     monkeypatch.setattr("kit.card_memory.read_gpus", lambda: [T4, T4])
-    monkeypatch.setattr(staff, "open_rounds", lambda *given: opened.update(given=given))
+    monkeypatch.setattr(staff, "open_rounds", lambda *given, **_: opened.update(given=given))
     options = ("solve.trainer=unsloth", "solve.sampler=vllm", "finetune.rank=256")
     staff.start_workers(config_of(model, *options), model)
     workers, specs = opened["given"][:2]

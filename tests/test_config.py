@@ -14,13 +14,14 @@ from kit.config import (
     PRESETS,
     Config,
     ConfigError,
-    apply_override,
+    apply_overrides,
     format_duration,
     make_config,
     option_types,
     parse_duration,
     to_json,
 )
+from kit.finetune.trainer import FinetuneConfig
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -47,7 +48,7 @@ def test_the_paper_preset_has_the_papers_values() -> None:
     ],
 )
 def test_overrides_are_read_by_type(override: str, section: str, name: str, value: object) -> None:
-    got = getattr(getattr(apply_override(Config(), override), section), name)
+    got = getattr(getattr(apply_overrides(Config(), [override]), section), name)
     assert got == value and type(got) is type(value)
 
 
@@ -57,12 +58,44 @@ def test_a_later_override_wins_and_the_rest_stays() -> None:
     assert config.augment == Config().augment
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("budget.time_s=1000", "budget.reserve_s=700"),
+        ("generate.vllm_legality=reject", "generate.vllm_guessed_tokens=4"),
+    ],
+)
+def test_the_order_of_overrides_that_belong_together_does_not_matter(
+    overrides: tuple[str, ...],
+) -> None:
+    assert make_config("cpu", overrides) == make_config("cpu", overrides[::-1])
+
+
+def test_overrides_that_do_not_go_together_are_refused_in_any_order() -> None:
+    overrides = ["budget.time_s=600", "budget.reserve_s=700"]
+    for words in (overrides, overrides[::-1]):
+        with pytest.raises(ConfigError, match="reserve_s must be 0 to less than the 600 s"):
+            make_config("cpu", words)
+
+
+def test_an_error_that_names_no_option_stands_behind_those_that_were_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(self: object) -> None:
+        raise ValueError("too much")
+
+    config = Config()
+    monkeypatch.setattr(FinetuneConfig, "__post_init__", refuse)
+    with pytest.raises(ConfigError, match=r"^finetune\.rank=8 finetune\.alpha=4: too much$"):
+        apply_overrides(config, ["finetune.rank=8", "seed=1", "finetune.alpha=4"])
+
+
 def test_every_option_can_be_set_to_its_default() -> None:
     for key in option_types(Config):
         section, _, name = key.rpartition(".")
         value = getattr(getattr(Config(), section) if section else Config(), name)
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        assert apply_override(Config(), f"{key}={text}") == Config(), key
+        assert apply_overrides(Config(), [f"{key}={text}"]) == Config(), key
 
 
 @pytest.mark.parametrize(
@@ -93,7 +126,7 @@ def test_every_option_can_be_set_to_its_default() -> None:
 )
 def test_a_bad_override_says_what_is_allowed(override: str, words: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(words)) as raised:
-        apply_override(Config(), override)
+        apply_overrides(Config(), [override])
     assert "\n" not in str(raised.value)
 
 

@@ -5,6 +5,7 @@ pytest tests/test_contest.py
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -17,9 +18,12 @@ import pytest
 from kit.arc.files import load_tasks
 from kit.arc.json_file import TaskFileError
 from kit.config import PRESETS, ConfigError
-from kit.contest import CARD_PRESETS, RERUN, Contest
+from kit.contest import RERUN, Contest
+from kit.engine.cards import MACHINES
 from kit.gpus import Gpu
 from kit.job import KAGGLE_BUDGET_S
+from kit.request import parse_request
+from kit.resume import check_resumable, run_record
 from kit.staff import check_model
 from kit.validate.check import check_submission
 
@@ -28,7 +32,8 @@ TASKS = {
     "bb": {"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[3]]}] * 2},
 }
 
-# Writes its arguments down, does what `plan` says for this call, and ends with that exit code.
+# Writes its arguments down, does what `plan` says for this call, and ends with that exit code, or
+# by a signal; where there are answers, there is a journal.
 PROGRAM = """
 import json, os, pathlib, sys
 here = pathlib.Path(__file__).parent
@@ -40,12 +45,17 @@ with calls.open("a") as stream:
 code, answer = json.loads((here / "plan.json").read_text())[number]
 if answer:
     pathlib.Path("submission.json").write_text(answer)
-print("the program speaks")
-sys.exit(code)
+    journal = pathlib.Path("runs/latest/journal.jsonl")
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    with journal.open("a") as stream:
+        print(answer, file=stream)
+print("the program speaks", flush=True)
+os.kill(os.getpid(), -code) if code < 0 else sys.exit(code)
 """
 
 T4, L4 = Gpu("Tesla T4", (580, 1), 7.5, 15360), Gpu("NVIDIA L4", (580, 1), 8.9, 23034)
 P100 = Gpu("Tesla P100-PCIE-16GB", (580, 1), 6.0, 16384)
+H200 = Gpu("NVIDIA H200", (580, 1), 9.0, 143771)
 
 
 class Place:
@@ -129,8 +139,9 @@ def test_a_trial_works_on_four_tasks_and_the_scored_run_on_all(
     monkeypatch.setenv(RERUN, "true")
     place.contest(passed_s=3600).solve()
     trial, scored = place.calls()
-    assert trial[-4:] == ["--limit", "4", "--time-budget", "600s"]
-    assert "--limit" not in scored
+    assert trial[-4:] == ["--limit", "4", "--time-budget", "1800s"]
+    assert "budget.num_steps=16" in trial
+    assert "--limit" not in scored and "budget.num_steps" not in str(scored)
     # The budget counts from the notebook's first cell.
     given_s = float(scored[scored.index("--time-budget") + 1].removesuffix("s"))
     assert KAGGLE_BUDGET_S - 3600 - 60 <= given_s <= KAGGLE_BUDGET_S - 3600
@@ -147,22 +158,68 @@ def test_a_run_that_breaks_without_an_answer_is_followed_by_simpler_ones(
     contest.solve()
     first, own, search = place.calls()
     assert "solve.trainer=torch" not in first and "solve.trainer=torch" in own
-    assert "solve.legs=search" in search and not any(w.startswith("solve.model") for w in search)
+    assert "solve.legs=search" in search
+    assert "--resume" not in str(place.calls()), "there was nothing to go on with"
     assert contest.answers.read_bytes() == before
     said = capsys.readouterr().out
     assert "ended with exit code 2" in said and "the answers stay as they are" in said
     assert "the program speaks" in said
 
 
-def test_a_run_that_breaks_after_answers_goes_on_with_them(place: Place) -> None:
+def test_a_run_that_breaks_after_answers_goes_on_with_them_more_simply(place: Place) -> None:
     place.attach_contest("arc-prize-2026")
-    place.plan((1, '{"better": []}'), (1, '{"best": []}'))
+    place.plan((1, '{"better": []}'), (2, ""), (0, '{"best": []}'))
     contest = place.contest()
     contest.write_guesses()
     contest.solve()
-    first, second = place.calls()
-    assert second[: len(first) - 1] == [*first[:-2], "--resume"]
+    first, own, search = place.calls()
+    assert "--resume" not in first and "--resume" in own and "--resume" in search
+    assert {"solve.trainer=torch", "solve.sampler=torch"} <= set(own) - set(first)
+    assert "solve.legs=search" in search
     assert contest.answers.read_text() == '{"best": []}'
+
+
+def test_a_killed_run_is_started_once_more_and_then_gives_way(place: Place) -> None:
+    place.attach_contest("arc-prize-2026")
+    place.plan((-9, '{"1": []}'), (-9, '{"2": []}'), (0, '{"3": []}'))
+    place.contest().solve()
+    first, again, own = place.calls()
+    assert again[: len(first) - 1] == [*first[:-2], "--resume"]
+    assert "solve.trainer=torch" in own and "--resume" in own
+
+
+def test_the_journal_of_another_run_is_not_gone_on_with(place: Place) -> None:
+    journal = place.working / "runs" / "latest" / "journal.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text("that of last week")
+    place.plan((2, ""), (0, "{}"))
+    place.contest().solve()
+    assert len(place.calls()) == 2 and "--resume" not in str(place.calls())
+
+
+@pytest.mark.parametrize("gpus", [[], [T4, T4], [L4] * 4, [H200], [P100]])
+@pytest.mark.parametrize("scored", [True, False])
+def test_each_way_may_go_on_with_the_journal_of_the_one_before(
+    place: Place, gpus: list[Gpu], scored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if scored:
+        monkeypatch.setenv(RERUN, "true")
+    attach_model(place, "model", "config.json", "model.safetensors")
+    place.plan((1, "{}"), (1, "{}"), (1, "{}"))
+    place.contest(gpus=gpus).solve()
+    starts = [run_record(parse_request(call).config, (), "code") for call in place.calls()]
+    assert len(starts) == 3
+    for earlier, now in itertools.pairwise(starts):
+        assert check_resumable(earlier, now) is None
+
+
+def test_all_ways_of_a_trial_share_its_time(place: Place) -> None:
+    (place.code / "submission.py").write_text("import sys, time; time.sleep(2); sys.exit(1)")
+    contest = place.contest()
+    contest.smoke_s = 61.0
+    began_s = time.monotonic()
+    contest.solve()
+    assert time.monotonic() - began_s < 4, "after two of 61 s the rest is too little to try again"
 
 
 def test_when_no_time_is_left_nothing_is_tried_again(
@@ -232,8 +289,9 @@ def attach_model(place: Place, name: str, *files: str) -> Path:
         ([T4, T4], "kaggle-t4x2"),
         ([L4] * 4, "kaggle-l4x4"),
         ([P100], "cpu"),
-        ([Gpu("NVIDIA H200", (580, 1), 9.0, 143771)], "h200"),
+        ([H200], "h200"),
         ([Gpu("NVIDIA B300", (580, 1), 10.3, 288000)], "full"),
+        ([Gpu("NVIDIA L40S", (580, 1), 8.9, 46068)], "full"),
     ],
 )
 def test_card_and_model_choose_the_preset(place: Place, gpus: list[Gpu], preset: str) -> None:
@@ -260,7 +318,18 @@ def test_a_whole_model_goes_before_other_weights_and_the_code_has_none(place: Pl
 
 
 def test_presets_of_cards_exist() -> None:
-    assert set(CARD_PRESETS.values()) <= set(PRESETS)
+    assert {machine.preset for machine in MACHINES.values()} <= set(PRESETS)
+
+
+def test_without_a_gpu_a_model_of_billions_stays_where_it_is(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.plan((0, ""))
+    attach_model(place, "models/me/large", "config.json", "model.safetensors")
+    monkeypatch.setattr("kit.contest.weights_bytes", lambda folder: 8 * 10**9)
+    place.contest(gpus=[]).solve()
+    (call,) = place.calls()
+    assert call[:2] == ["--preset", "cpu"] and "solve.model" not in str(call)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,12 @@ def test_on_kaggle_what_was_asked_for_counts(kaggle: Path, tmp_path: Path) -> No
         assert job.submission_path == tmp_path / "mine" / "submission.json"
 
 
+def test_on_kaggle_the_time_of_a_preset_counts(kaggle: Path) -> None:
+    for preset, time_s in (("smoke", 60), ("cpu", 41400), ("kaggle-l4x4", 41400)):
+        job = find_job(parse_request(["--preset", preset]), 0.0)
+        assert job.config.budget.time_s == time_s, preset
+
+
 def test_ids_and_limit_choose_tasks_but_the_file_holds_all(kaggle: Path, tmp_path: Path) -> None:
     arguments = ["--ids", "b, a,b", "--limit", "1", "--out", str(tmp_path / "out")]
     job = find_job(parse_request(arguments), 0.0)

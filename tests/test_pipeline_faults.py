@@ -103,6 +103,36 @@ def test_cut_and_failed_plans_are_done_again_on_resume(tmp_path: Path) -> None:
     assert fresh.answers() == bench.answers()
 
 
+def test_a_run_that_goes_on_with_the_search_alone_keeps_the_models_answers(tmp_path: Path) -> None:
+    ttt = make_config("smoke", ["budget.unit=work", "budget.time_s=100000", "solve.legs=ttt"])
+    bench = Bench(tmp_path, fakes.make_tasks(4), ttt)
+    bench.run(stop_at_s=2.5)
+    from_model = bench.answers()["t001"]
+    bench.config = replace(ttt, solve=replace(ttt.solve, legs="search"))
+    bench.executor = fakes.FakeExecutor(bench.clock)
+    bench.clock.time_s = 0.0
+    report = bench.run()
+    assert report.stopped == "done" and set(report.predictions) == set(bench.answers())
+    assert {item.plan.leg for item in bench.executor.seen} == {"search"}
+    assert bench.answers()["t001"] == from_model, "the search of the fakes has none for odd tasks"
+
+
+def test_what_was_merely_cut_is_not_lost_for_good(tmp_path: Path) -> None:
+    options = ["budget.rounds=2", "budget.time_s=1000", "solve.legs=ttt"]
+    bench = Bench(tmp_path, fakes.make_tasks(1), make_config("smoke", options))
+
+    def answer(item: WorkItem) -> WorkResult:
+        if item.plan.round == 0:
+            why = "no worker was ready in time"
+            return WorkResult(item.task.task_id, item.plan, failure=why, cut=True)
+        return fakes.fake_result(item)
+
+    bench.executor.answer = answer
+    report = bench.run()
+    assert [item.plan.round for item in bench.executor.seen] == [0, 1]
+    assert report.failures == {} and report.predictions
+
+
 def test_a_journal_that_cannot_be_written_does_not_stop_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

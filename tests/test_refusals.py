@@ -37,6 +37,13 @@ REFUSED = [
     ("pretrain --base kit/weights --out {gone} --rank 0", "rank"),
     ("pretrain --base kit/weights --out {gone} --tasks 0", "num_tasks"),
     ("pretrain --base kit/weights --out {gone} --method 4bit --engine torch", "--method"),
+    ("pretrain --method lora --out {gone}", "--method"),
+    ("pretrain --lr 0 --out {gone}", "--lr"),
+    ("pretrain --held-out 0 --out {gone}", "--held-out"),
+    ("pretrain --without-geometry --out {gone}", "--without-geometry"),
+    ("pretrain --dtype float32 --out {gone}", "--dtype"),
+    ("pretrain --base kit/weights --out {gone} --size 4m", "--size"),
+    ("pretrain --resume {dir} --out {gone}", "--out"),
     ("trace {bad} --limit 1", "{bad}"),
     ("trace {gone} --tasks nope", "nope"),
     ("trace {gone} --steps -3", "--steps"),
@@ -59,6 +66,13 @@ REFUSED = [
     ("rehearse --tasks 0", "--tasks"),
     ("rehearse --seeds 0", "--seeds"),
     ("rehearse --real 0", "--real"),
+    ("rehearse --real 1 --like kaggle-l4x4", "--like"),
+    ("rehearse --real 1 --hours 12", "--hours"),
+    ("rehearse --real 1 --tasks 4", "--tasks"),
+    ("rehearse --real 1 --seeds 1", "--seeds"),
+    ("rehearse --real 1 --model qwen3-4b", "--model"),
+    ("rehearse --real 1 --accuracy 0,0,0", "--accuracy"),
+    ("rehearse --real 1 --speedup 0", "--speedup"),
     ("rehearse --speedup -1", "--speedup"),
     ("rehearse --model nope", "qwen3-4b"),
     ("rehearse --accuracy 2,3,4", "--accuracy"),
@@ -66,6 +80,7 @@ REFUSED = [
     ("pools show {bad}", "line 1"),
     ("pools choose {gone} --tasks arc1-train", "{gone}"),
     ("pools export {dir} --out {gone}", "{dir}"),
+    ("pools choose {bad} --tasks arc1-train --rule flat --selector {gone}", "--rule"),
     ("pools nope", "nope"),
     ("ablate --tasks nope", "nope"),
     ("ablate --variants nope", "no variant 'nope'"),
@@ -80,7 +95,18 @@ REFUSED = [
     ("upload {dir} --user me --model {gone}", "--model"),
     ("upload {dir} --user ../me", "--user"),
     ("bench faults --runs 0", "--runs"),
+    ("bench search --limit -1", "--limit"),
+    ("bench search --limit 0", "--limit"),
+    ("bench join --limit 0", "--limit"),
+    ("bench join --limit -1", "--limit"),
+    ("bench join --run {dir} --limit 3", "--limit"),
+    ("bench join --run {dir} --time-budget 1m", "--time-budget"),
     ("bench nope", "nope"),
+    ("doctor --bogus", "--bogus"),
+    ("doctor --pre cpu", "--preset"),
+    ("experiment nope", "nope"),
+    ("upload {dir}", "--user"),
+    ("cut-vocabulary --form x", "--format"),
     ("cut-vocabulary {gone} {dir}/cut --format chat", "{gone}"),
     ("cut-vocabulary kit/weights {dir}/cut --format chat", "kit/weights"),
     ("report {dir}", "{dir}"),
@@ -91,6 +117,12 @@ REFUSED = [
     ("solve --time-budget soon", "--time-budget"),
     ("nope", "nope"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No benchmark measures the machine before it looks at its options: that takes seconds."""
+    monkeypatch.setattr("kit.validate.bench_report.measure_machine", lambda threads: None)
 
 
 @pytest.mark.parametrize(("words", "named"), REFUSED, ids=[words for words, _ in REFUSED])
@@ -111,6 +143,7 @@ def test_nonsense_is_refused_in_one_line(
     said = capsys.readouterr()
     assert code == EXIT_REFUSED, said
     assert named.format(**names) in said.err
+    assert len(said.err.splitlines()) == 1, said.err
     assert "Traceback" not in said.err + said.out
     assert not names["gone"].exists(), "something was begun"
     assert os.listdir(names["dir"]) == []

@@ -91,7 +91,7 @@ class Prediction:
     """The two attempts for one test input.
 
     Attributes:
-        attempts: attempt_1 and attempt_2; equal only where no second candidate exists.
+        attempts: attempt_1 and attempt_2, always different: cheap guesses stand in for candidates.
         margin: 0..1, lead of attempt 1 over the runner-up in the chosen rule's own measure.
         reason: the rule and what decided, for the report.
     """

@@ -28,5 +28,13 @@ class Task:
     test: tuple[Grid, ...]
 
 
+def task_content(task: Task) -> dict[str, list[dict[str, Grid]]]:
+    """What a task file holds of a task, as JSON values."""
+    return {
+        "train": [{"input": pair.input, "output": pair.output} for pair in task.train],
+        "test": [{"input": grid} for grid in task.test],
+    }
+
+
 Solutions = Mapping[str, tuple[Grid, ...]]
 """Task id -> one output grid per test input, in order."""

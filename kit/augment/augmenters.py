@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kit.arc.grid import MAX_SIDE, as_array, from_array, shape
+from kit.arc.grid import MAX_SIDE, shape
 from kit.arc.task import Pair
 from kit.augment.transform import DIHEDRAL_NAMES, Transform
 
@@ -149,15 +149,6 @@ class Augmenter:
         for step in self.steps:
             array = step.apply_array(array)
         return array
-
-    def apply(self, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-        """All pairs changed alike; empty when one result would exceed 30 x 30."""
-        if not self.fits(pairs):
-            return ()
-        return tuple(
-            Pair(*(from_array(self.apply_array(as_array(g))) for g in (pair.input, pair.output)))
-            for pair in pairs
-        )
 
 
 PLAIN = Augmenter("plain")

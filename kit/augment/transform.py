@@ -26,16 +26,6 @@ turns counter-clockwise (numpy's rot90)."""
 _INVERSE_DIHEDRAL = (0, 3, 2, 1, 4, 5, 6, 7)
 
 
-def _compose_dihedral(first: int, then: int) -> int:
-    """The element that acts like `first` followed by `then`.
-
-    With r a quarter turn and s the mirror, element d is r^(d%4) s^(d//4) and s r = r^-1 s.
-    """
-    turns, mirror = then % 4, then // 4
-    inner = -(first % 4) if mirror else first % 4
-    return (turns + inner) % 4 + 4 * (mirror ^ (first // 4))
-
-
 @dataclass(frozen=True, slots=True)
 class Transform:
     """A symmetry of the square followed by a bijection of the 10 colours.
@@ -76,13 +66,6 @@ class Transform:
         for colour, image in enumerate(self.colours):
             back[image] = colour
         return Transform(_INVERSE_DIHEDRAL[self.dihedral], tuple(back))
-
-    def then(self, other: Transform) -> Transform:
-        """This transform followed by `other`, as one transform."""
-        return Transform(
-            _compose_dihedral(self.dihedral, other.dihedral),
-            tuple(other.colours[c] for c in self.colours),
-        )
 
 
 IDENTITY = Transform()

@@ -151,10 +151,13 @@ def _offers(
 def _waiting_s(state: RunState, now_s: float) -> float:
     """Seconds until a plan of the model begins that is made now: where more are taken at once than
     there are workers, the last ones wait."""
-    ends_s = [until_s for (_, leg), (_, until_s) in state.running.items() if leg == "ttt"]
-    if len(ends_s) < state.workers:
+    times = [held for (_, leg), held in state.running.items() if leg == "ttt"]
+    if len(times) < state.workers:
         return 0.0
-    return sum(max(0.0, until_s - now_s) for until_s in ends_s) / state.workers
+    given_s = sum(until_s - began_s for began_s, until_s in times)
+    # Since the first of them was given, the workers have worked on one or the other.
+    done_s = state.workers * (now_s - min(began_s for began_s, _ in times))
+    return max(0.0, given_s - done_s) / state.workers
 
 
 def _best(state: RunState, board: Board, offers: Mapping[Leg, Offers], price: float) -> Plan | None:

@@ -120,3 +120,10 @@ MACHINES: Mapping[str, Machine] = {
     "h200": Machine("H200", 1, 16, "h200"),
 }
 """Cores of Kaggle's L4 machine: 48 as contestants assume, nobody has published it."""
+
+
+def card_preset(name: str) -> str:
+    """The preset for a model that is worth a GPU, by the driver's name of it: the contest machine's
+    that holds this card, "full" for cards that nothing is known of."""
+    card = known_card(name)
+    return next((m.preset for m in MACHINES.values() if m.card == card), "full")

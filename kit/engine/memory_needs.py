@@ -18,8 +18,13 @@ from kit.engine.shape import ModelShape
 NF4_BYTES = 0.56
 """Bytes of a weight in NF4: 4 bits, one 8-bit scale per 64 weights, a second level of scales."""
 
-TRAINED_BYTES = 16
-"""Of a trained number: itself, its gradient and two moments of AdamW in float32."""
+STATE_BYTES = 16
+"""Of a trained number, in float32, that a fit takes up to the end of its first step: 4 the last
+good value, to which a broken step goes back (`kit.finetune.stepping`), 4 the gradient, 8 two
+moments of AdamW."""
+
+TRAINED_BYTES = 4 + STATE_BYTES
+"""Of a trained number at the peak of a step: itself in float32, and what a fit adds."""
 
 PROCESS_BYTES = int(0.6 * GIB)
 """What CUDA, its libraries and their kernels take of a card for each process."""

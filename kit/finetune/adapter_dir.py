@@ -56,7 +56,8 @@ def write_lora_adapter(
 
     Args:
         weights: A (rank, inputs) and B (outputs, rank) of every adapted layer under PEFT's names,
-            "base_model.model." + path of the layer + ".lora_A.weight" or ".lora_B.weight".
+            "base_model.model." + path of the layer + ".lora_A.weight" or ".lora_B.weight"; kept
+            as float16 where they are, else as float32.
     Raises:
         AdapterError: a name or shape that PEFT would not read, a value that is not finite, or
             the folder cannot be written.
@@ -86,7 +87,7 @@ def open_adapter(path: Path, task_id: str, method: Literal["lora", "full"]) -> A
 
 
 def load_adapter_weights(adapter: Adapter) -> dict[str, np.ndarray]:
-    """Weights of an adapter by name, after comparing its checksum.
+    """Weights of an adapter by name, in float32, after comparing its checksum.
 
     Raises:
         AdapterError: missing, changed since it was written, or not a safetensors file.
@@ -106,7 +107,8 @@ def load_adapter_weights(adapter: Adapter) -> dict[str, np.ndarray]:
             "with; the file is damaged or another adapter took its place"
         )
     try:
-        return safetensors_numpy.load(data)
+        held = safetensors_numpy.load(data)
+        return {name: array.astype(np.float32, copy=False) for name, array in held.items()}
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise AdapterError(f"{path}: not a readable safetensors file ({error})") from error
 
@@ -200,7 +202,10 @@ def _write(
     from safetensors import numpy as safetensors_numpy
 
     # safetensors copies the buffer as it lies, so arrays must be contiguous.
-    arrays = {name: np.ascontiguousarray(weights[name], np.float32) for name in sorted(weights)}
+    arrays = {name: np.ascontiguousarray(weights[name]) for name in sorted(weights)}
+    for name, array in arrays.items():
+        if array.dtype != np.float16:
+            arrays[name] = array.astype(np.float32, copy=False)
     broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if broken:
         raise AdapterError(f"{out}: {broken[0]} holds values that are not finite")

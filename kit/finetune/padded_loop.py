@@ -22,6 +22,7 @@ from kit.augment.views import View
 from kit.budget.clock import Deadline
 from kit.encode.encoding import Encoded, Encoding
 from kit.engine.memory import is_out_of_memory
+from kit.engine.memory_needs import STATE_BYTES
 from kit.finetune.batches import IGNORE, Batch, encode_views, pad_batch
 from kit.finetune.schedule import learning_rate, view_batches
 from kit.finetune.stepping import GuardedSteps
@@ -150,7 +151,10 @@ class PaddedLoop:
         """Whether to keep activations in this fit, by what the longest views would need."""
         if self._config.checkpointing == "auto":
             need = self._compute.kept_bytes(self._rows * longest)
-            keeps = self._keeps and need <= _ROOM * self._compute.free_bytes()
+            # Nothing but the weights is there yet: gradients and the optimiser's state come later.
+            trained = sum(parameter.numel() for parameter in self._trained.parameters)
+            free = self._compute.free_bytes() - STATE_BYTES * trained
+            keeps = self._keeps and need <= _ROOM * free
         else:
             keeps = self._keeps
         self._compute.set_checkpointing(not keeps)

@@ -49,9 +49,10 @@ class GuardedSteps:
     ) -> None:
         self._parameters = list(parameters)
         self._max_norm = config.max_grad_norm
-        # The rate is set before each step.
+        # The rate is set before each step. Tensor by tensor, because foreach, which torch takes on
+        # GPUs, makes temporary lists as large as all parameters, and nothing has planned for them.
         self._optimizer = torch.optim.AdamW(
-            self._parameters, lr=0.0, weight_decay=config.weight_decay
+            self._parameters, lr=0.0, weight_decay=config.weight_decay, foreach=False
         )
         self._scaler = torch.amp.GradScaler(
             device, init_scale=FIRST_SCALE, growth_interval=200, enabled=scaled

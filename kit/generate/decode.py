@@ -30,6 +30,8 @@ class GenerateConfig:
             one (threshold search, `kit.generate.threshold`; only with solve.sampler=torch).
         vllm_adapters: with solve.sampler=vllm, distinct adapters in one batch.
         vllm_memory: share of the GPU that vLLM may fill, everything included.
+        vllm_cache_bytes: for its keys and values; 0 lets vLLM measure what that share leaves, which
+            fails on a GPU whose memory another process changes meanwhile.
         vllm_legality: how answers are kept legal; see `kit.generate.vllm_plan`.
         vllm_guessed_tokens: n-gram speculation (needs vllm_legality=reject and temperature 0), 0
             for none.
@@ -41,6 +43,7 @@ class GenerateConfig:
     min_probability: float = 0.0
     vllm_adapters: int = 8
     vllm_memory: float = 0.9
+    vllm_cache_bytes: int = 0
     vllm_legality: Legality = "choose"
     vllm_guessed_tokens: int = 0
     vllm_scoring: Scoring = "auto"
@@ -73,6 +76,11 @@ class GenerateConfig:
             raise ValueError(
                 "generate.vllm_guessed_tokens needs temperature 0 and vllm_legality=reject, got "
                 f"{self.temperature} and {self.vllm_legality}"
+            )
+        if self.vllm_cache_bytes < 0:
+            raise ValueError(
+                "generate.vllm_cache_bytes must be 0 (vLLM measures) or more, got "
+                f"{self.vllm_cache_bytes}"
             )
         if not 0 < self.vllm_memory <= 1:
             raise ValueError(

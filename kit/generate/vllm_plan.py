@@ -153,7 +153,7 @@ def plan_engine(
         base=choose_base(shape, card),
         max_rank=engine_rank(rank),
         max_loras=max_loras,
-        kept_loras=4 * max_loras,
+        kept_loras=max_loras,
         max_tokens=context,
         max_requests=32 if card.is_cpu else 256,
         step_tokens=1024 if card.is_cpu else 8192,

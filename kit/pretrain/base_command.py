@@ -20,7 +20,7 @@ from typing import get_args
 
 import torch
 
-from kit.arc.exits import EXIT_REFUSED
+from kit.arc.exits import EXIT_FAILED, EXIT_REFUSED
 from kit.encode import FORMATS, open_encoding
 from kit.encode.encoding import Encoding
 from kit.engine.machine import DTYPES
@@ -37,6 +37,14 @@ from kit.pretrain.sources import read_sources
 from kit.pretrain.stopping import caught_signals
 
 HELD_OUT_DEFAULT = 16
+
+# Options that only `--base` reads; None or False where they are not given.
+OPTIONS = (
+    "preset", "method", "format", "max_tokens", "tasks", "epochs", "batch", "lr", "warmup", "rank",
+    "recompute", "engine", "dtype", "device", "held_out", "without_fine_tuning", "without_geometry",
+)  # fmt: skip
+
+_ENGINES = ("auto", "torch", "transformers")
 
 # Option -> field of BaseConfig; left out, the preset's value counts.
 _FIELDS = {
@@ -70,9 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rank", type=int, help="of LoRA; alpha is the same")
     group.add_argument("--recompute", action="store_true", default=None, help="save memory: keep "
                        "no activations, compute them again in the backward pass")  # fmt: skip
-    group.add_argument("--engine", choices=("auto", "torch", "transformers"), default="auto")
-    group.add_argument("--dtype", choices=("auto", *DTYPES), default="auto", help="of frozen "
-                       "weights and of products")  # fmt: skip
+    group.add_argument("--engine", choices=_ENGINES, help="what trains (default auto)")
+    group.add_argument("--dtype", choices=("auto", *DTYPES), help="of frozen weights and of "
+                       "products (default auto)")  # fmt: skip
     group.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: a GPU if there is one)")
     group.add_argument("--held-out", type=int, help="questions of each kind, asked "
                        f"before, during and after (default {HELD_OUT_DEFAULT})")  # fmt: skip
@@ -93,7 +101,8 @@ class _Job:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fine-tune, save, write the model. Exit code 0, 2 for what is refused, 128 + signal."""
+    """Fine-tune, save, write the model. Exit code 0, 1 where training diverged or the adapter could
+    not be merged, 2 for what is refused before anything is begun, 128 + signal."""
     try:
         job = _open_job(args)
     except (OSError, ValueError) as error:
@@ -106,13 +115,13 @@ def run(args: argparse.Namespace) -> int:
             over = fine_tune(job.learner, job.tasks, held_out, job.out, job.notes, seconds, stop)
         except Diverged as error:
             print(f"error: {error}", file=sys.stderr)
-            return EXIT_REFUSED
+            return EXIT_FAILED
     card = base_card(job.learner, args.base, job.encoding.name, job.notes, job.out)
     try:
         written = export(job.learner, args.base, job.encoding.name, job.out, card)
     except MergeError as error:
         print(f"error: {error}; the adapter itself is in {job.out / 'adapter'}", file=sys.stderr)
-        return EXIT_REFUSED
+        return EXIT_FAILED
     print(f"wrote {written.model}" + (f" and {written.adapter}" if written.adapter else ""))
     if over:
         return 0
@@ -209,19 +218,20 @@ def _engine(args: argparse.Namespace, config: BaseConfig) -> str:
         if args.engine == "torch":
             raise
         return "transformers"
-    if args.engine == "auto":
+    if args.engine in (None, "auto"):
         return "transformers" if config.method == "4bit" else "torch"
     return str(args.engine)
 
 
 def _open_base(args: argparse.Namespace, config: BaseConfig, engine: str, device: str) -> Trainable:
+    dtype = args.dtype or "auto"
     if engine == "torch":
         from kit.pretrain.base_engine import EngineBase
 
-        return EngineBase(args.base, args.dtype, device, config)
+        return EngineBase(args.base, dtype, device, config)
     from kit.pretrain.base_transformers import TransformersBase
 
-    return TransformersBase(args.base, args.dtype, device, config)
+    return TransformersBase(args.base, dtype, device, config)
 
 
 def _ask_about(args: argparse.Namespace, job: _Job) -> Questions:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from kit.arc.arguments import refuse_given
 from kit.arc.exits import EXIT_REFUSED
 from kit.engine.machine import keep_freed_memory
 from kit.pretrain import base_command
@@ -26,6 +27,7 @@ from kit.pretrain.stopping import caught_signals
 
 DEFAULT_OUT = Path("checkpoints/pretrain")
 DEFAULT_MINUTES = 60.0
+DEFAULT_SIZE = "4m"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,14 +37,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help=f"new folder to write to (default {DEFAULT_OUT})")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in DIR")
     parser.add_argument("--re-arc", type=Path, help="folder with re_arc*.jsonl[.xz] files")
-    parser.add_argument("--size", choices=SIZES, default="4m", help="weights, about")
+    parser.add_argument("--size", choices=SIZES, help=f"weights, about (default {DEFAULT_SIZE})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     base_command.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, save, export; a signal ends the run in good order. Exit code 0, 2 or 128 + signal."""
+    """Train, save, export; a signal ends the run in good order. Exit code 0, 2 or 128 + signal;
+    with --base those of `base_command.run`."""
+    try:
+        _refuse_unread(args)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_REFUSED
     if args.base is not None:
         return base_command.run(args)
     keep_freed_memory()
@@ -51,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.threads < 1:
             raise ValueError(f"--threads must be 1 or more, got {args.threads}")
-        state = Run(SIZES[args.size], PretrainConfig(seed=args.seed), args.threads, device)
+        state = Run(
+            SIZES[args.size or DEFAULT_SIZE], PretrainConfig(seed=args.seed), args.threads, device
+        )
         _take_up(state, args, out)
         sources = read_sources(args.re_arc)
         limits = _limits(args, state)
@@ -71,6 +81,16 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(f"stopped at step {state.step}; --resume {out} goes on")
     return 128 + caught[0]
+
+
+def _refuse_unread(args: argparse.Namespace) -> None:
+    """Refuse options of the other way to train, and of a folder that --resume names already."""
+    if args.base is None:
+        refuse_given(args, base_command.OPTIONS, "only --base FOLDER, fine-tuning, reads it")
+    else:
+        refuse_given(args, ["size"], "a model of --base has a size already; leave it out")
+    if args.resume is not None:
+        refuse_given(args, ["out"], f"--resume {args.resume} goes on in its folder; leave it out")
 
 
 def _take_up(state: Run, args: argparse.Namespace, out: Path) -> None:

@@ -6,10 +6,8 @@ generators, ConceptARC and Mini-ARC are kept out of all training as well.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
-
-NUM_DEV_TASKS = 40
+DEVELOPMENT = "dev"
+"""Names the development tasks where a command takes sets of tasks."""
 
 CONTAMINATED = ("40853293", "caa06a1f")
 """Training tasks equal or nearly equal to public evaluation tasks (070dd51e, 50a16a69)."""
@@ -56,13 +54,7 @@ DEV_TASKS = (
     "f8a8fe49",
     "f8ff0b80",
 )
-"""Ids chosen by `choose_dev_tasks` from the 400 training ids; a test recomputes them."""
-
-
-def choose_dev_tasks(training_ids: Iterable[str]) -> tuple[str, ...]:
-    """The ids with the smallest digests, sorted."""
-    by_digest = sorted(training_ids, key=lambda i: hashlib.blake2b(i.encode()).hexdigest())
-    return tuple(sorted(by_digest[:NUM_DEV_TASKS]))
+"""Sorted; a test recomputes them from the digests of the 400 training ids."""
 
 
 def may_train_on(task_id: str) -> bool:

@@ -10,12 +10,13 @@ viewer's dark mode. What it does not: measure, or keep numbers (`kit.pretrain.hi
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+
+from kit.arc.whole_file import replace_file
 
 MOST_POINTS = 300
 """Points of a series that are drawn; more are averaged in groups."""
@@ -50,9 +51,7 @@ class Series:
 def write_plot(path: Path, title: str, x_name: str, panels: Mapping[str, Sequence[Series]]) -> None:
     """Write `draw(...)` to `path`, whole or not at all; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(draw(title, x_name, panels), encoding="utf-8")
-    os.replace(temporary, path)
+    replace_file(path, draw(title, x_name, panels).encode())
 
 
 def draw(title: str, x_name: str, panels: Mapping[str, Sequence[Series]]) -> str:

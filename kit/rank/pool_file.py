@@ -22,7 +22,6 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from typing import Any
 
 from kit.arc.candidate import Candidate, ViewScore
 from kit.arc.grid import Grid
+from kit.arc.whole_file import replace_file
 from kit.rank.pool import CandidatePool, PoolError
 from kit.rank.programs import is_program
 from kit.rank.tally import clean_nats
@@ -97,15 +97,7 @@ def write_pools(path: Path, entries: Iterable[PoolEntry]) -> None:
     if path.suffix == ".xz":
         data = lzma.compress(data)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_file(path, data)
 
 
 def read_pools(path: Path) -> list[PoolEntry]:

@@ -1,8 +1,7 @@
 """Every way of choosing by name, to be tried on saved pools without a model.
 
 What it does: maps names to rules that order the grids of ONE test input. What it does not: fill in
-guesses (`kit.rank.choose`), or know which grid is right; `oracle` of `kit.rank.vote` does that for
-whoever has solutions.
+guesses (`kit.rank.choose`), or know which grid is right.
 
     one_view            the first untransformed view's answer, then the second's
     only_SYMMETRY       whole boards by votes of the views of one symmetry, e.g. only_transpose

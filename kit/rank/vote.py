@@ -7,7 +7,7 @@ What it does not: look at scores under other views (`kit.rank.experts`) or guess
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from kit.arc.candidate import Candidate
@@ -191,13 +191,3 @@ def single_view(candidates: Iterable[Candidate], count: int = 1) -> tuple[Candid
     This is the one function here that reads the pool's order: earliest round, then first added.
     """
     return tuple(sorted(only_group(candidates, IDENTITY), key=lambda c: c.round)[:count])
-
-
-def oracle(candidates: Sequence[Candidate], answer: Grid) -> bool:
-    """Whether some rule here could have chosen `answer`: it was proposed, or a vote would fill it
-    in. No rule can do better on the same candidates."""
-    rules: tuple[Callable[[Sequence[Candidate]], Ranking], ...] = (
-        two_level_vote,
-        partial(two_level_vote, legacy=True),
-    )
-    return any(answer in rule(candidates).grids for rule in rules)

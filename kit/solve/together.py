@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from kit.budget.clock import Clock, Deadline
+from kit.engine.memory import is_out_of_memory
 from kit.generate.sampler import Completion, Sampler, SampleRequest, ScoreRequest
 from kit.solve.phases import solve_item
 from kit.solve.toolbox import Toolbox
@@ -52,8 +53,8 @@ def solve_together(item: WorkItem, toolbox: Toolbox, clock: Clock, publish: Publ
             keep(place, result, False)
         except Exception as error:
             logger.exception("task %s", part.task.task_id)
-            failure = f"{type(error).__name__}: {error}"[:200]
-            keep(place, WorkResult(part.task.task_id, part.plan, failure=failure), False)
+            failed = WorkResult(part.task.task_id, part.plan, failure=_in_short(error))
+            keep(place, failed, False)
         finally:
             desk.leave()
 
@@ -65,6 +66,10 @@ def solve_together(item: WorkItem, toolbox: Toolbox, clock: Clock, publish: Publ
 
 def _gathered(item: WorkItem, known: Sequence[WorkResult]) -> WorkResult:
     return WorkResult(item.task.task_id, item.plan, batch=tuple(known))
+
+
+def _in_short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
 
 
 def _shared_out(result: WorkResult, tasks: int) -> WorkResult:
@@ -113,9 +118,37 @@ class _Desk:
                 orders = []
 
     def _fulfil(self, orders: Sequence[_Order]) -> None:
-        """Ask for orders of one kind in one call; what they had got before a failure stays."""
+        """Ask for orders of one kind in one call; what they had got before a failure stays.
+
+        Where that call fails, each order is asked for alone, so that only those that cannot be
+        fulfilled fail. Want of memory is told to all: they ask for less then.
+        """
         if not orders:
             return
+        answered: set[tuple[int, ...]] = set()
+        alone = False
+        try:
+            self._ask(orders, answered)
+        except Exception as error:
+            alone = len(orders) > 1 and not is_out_of_memory(error)
+            if alone:
+                logger.warning("asks %d tasks one by one: %s", len(orders), _in_short(error))
+            for order in () if alone else orders:
+                order.answers.put(error)
+        # Behind the handler, so that what the failed call held is free.
+        for order in orders:
+            rest = [r for r in order.requests if (order.place, *r.key) not in answered]
+            if alone and rest:
+                self._fulfil([replace(order, requests=rest)])
+            else:
+                order.answers.put(None)
+
+    def _ask(self, orders: Sequence[_Order], answered: set[tuple[int, ...]]) -> None:
+        """Hand answers on as they come, and note whose they were: (place of the task, own key).
+
+        Raises:
+            Exception: what the sampler raised.
+        """
         places = {order.place: order for order in orders}
         latest = max((order.deadline for order in orders), key=lambda deadline: deadline.at_s)
         merged: list[Any] = [
@@ -123,19 +156,15 @@ class _Desk:
             for order in orders
             for request in order.requests
         ]
-        try:
-            if orders[0].kind == "sample":
-                for completion in self._sampler.sample(merged, latest):
-                    place, *key = completion.key
-                    places[place].answers.put(replace(completion, key=tuple(key)))
-            else:
-                for (place, *key), scores in self._sampler.score(merged, latest):
-                    places[place].answers.put((tuple(key), scores))
-        except Exception as error:
-            for order in orders:
-                order.answers.put(error)
-        for order in orders:
-            order.answers.put(None)
+        if orders[0].kind == "sample":
+            for completion in self._sampler.sample(merged, latest):
+                place, *key = completion.key
+                answered.add(completion.key)
+                places[place].answers.put(replace(completion, key=tuple(key)))
+        else:
+            for (place, *key), scores in self._sampler.score(merged, latest):
+                answered.add((place, *key))
+                places[place].answers.put((tuple(key), scores))
 
 
 class _Port:

@@ -203,7 +203,11 @@ class _Base:
             from kit.generate.vllm_sampler import VllmOptions, open_vllm_sampler
 
             options = VllmOptions(
-                self._finetune.rank, self.encoding.max_tokens, solve.dtype, self._generate
+                self._finetune.rank,
+                self.encoding.max_tokens,
+                solve.dtype,
+                self._generate,
+                self._generate.vllm_cache_bytes or None,
             )
             return open_vllm_sampler(solve.model, self.encoding, options, self._own_sampler)
         from kit.generate.generate_sampler import GenerateSampler

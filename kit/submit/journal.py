@@ -9,13 +9,13 @@ it says so once through `failure`, and a resumed run then knows less.
 from __future__ import annotations
 
 import io
-import json
 import os
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+from kit.arc.checked_lines import decode_line, encode_line
 
 Kind = Literal["run", "plan", "result", "prediction", "failure", "end"]
 """run: resolved options, task set and code of one start; plan: before it runs; result: candidates
@@ -58,18 +58,16 @@ class Replay:
 
 
 def encode_record(record: Record) -> bytes:
-    """The line of a record, line end included; the checksum covers everything else in it."""
+    """The line of a record, line end included."""
     body = {"v": VERSION, "kind": record.kind, "key": record.key, "data": record.data}
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return f'{text[:-1]},"crc":"{zlib.crc32(text.encode()):08x}"}}\n'.encode()
+    return encode_line(body)
 
 
 def _decode_record(line: bytes) -> Record | None:
     """The record of one complete line (without its line end), None when it is damaged."""
-    text, mark, tail = line.rpartition(b',"crc":"')
-    if not mark or tail != f'{zlib.crc32(text + b"}"):08x}"}}'.encode():
+    body = decode_line(line)
+    if body is None:
         return None
-    body = json.loads(text + b"}")
     if body["v"] != VERSION or body["kind"] not in get_args(Kind):
         raise JournalError(
             f"a journal record of version {body['v']}, kind {body['kind']!r}; this code reads "

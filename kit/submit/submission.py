@@ -8,7 +8,6 @@ What it does not: know solutions, or choose between candidates (`kit.rank` does)
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from types import MappingProxyType
 from kit.arc.candidate import Prediction
 from kit.arc.grid import Grid, GridError, check_grid
 from kit.arc.task import Task
+from kit.arc.whole_file import replace_file
 from kit.rank.guess import guess_outputs
 
 Attempts = tuple[Grid, Grid]
@@ -106,38 +106,3 @@ def _check_attempts(attempts: tuple[Grid, ...], where: str) -> None:
             check_grid(grid, f"{where}.{name}")
         except GridError as error:
             raise SubmissionError(str(error)) from error
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file atomically: a temporary one beside it, forced to disk, renamed over it.
-
-    Raises:
-        OSError: nothing was changed and the temporary file is gone.
-    """
-    # A link at `path` stays a link: what it points to is replaced, in that file's own folder.
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        # A full disk names no file, and nobody knows the temporary one.
-        error.filename = str(path)
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Force a rename to disk where the system can (a folder cannot be opened on Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

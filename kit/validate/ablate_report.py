@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.arc.task import Solutions, Task
+from kit.arc.whole_file import replace_file
 from kit.pretrain.plot import Series, draw
 from kit.rank.pool_file import PoolEntry
-from kit.submit.submission import replace_file
 from kit.validate.ablate_choosing import choosing_rows, joined_rows, view_rows
 from kit.validate.ablate_outcomes import Outcome, config_rule, guessed, judge_all
 from kit.validate.ablate_plot import Bar, draw_bars

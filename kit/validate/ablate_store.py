@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from kit.arc.task import Task
+from kit.arc.whole_file import replace_file
 from kit.rank.pool_file import HEADER, EntryName, PoolEntry, entry_line, read_pools
 from kit.submit.records import digest, task_digest
-from kit.submit.submission import replace_file
 
 RESULTS, SETTINGS, ADAPTERS = "results.jsonl", "settings.json", "adapters"
 

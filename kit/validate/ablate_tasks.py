@@ -13,11 +13,8 @@ from kit.arc.datasets import resolve_tasks
 from kit.arc.names import did_you_mean
 from kit.arc.solutions import dataset_solutions, resolve_solutions
 from kit.arc.task import Solutions, Task
-from kit.budget.cost import measure_task
-from kit.validate.bench_tasks import SOURCE, development_tasks, smallest_first
-
-DEVELOPMENT = "dev"
-"""Names the 40 development tasks (`kit.pretrain.dev_tasks`)."""
+from kit.pretrain.dev_tasks import DEVELOPMENT
+from kit.validate.bench_tasks import SOURCE, development_tasks, largest_tokens, smallest_first
 
 
 def find_tasks(
@@ -79,9 +76,3 @@ def _picked(tasks: dict[str, Task], ids_file: Path) -> dict[str, Task]:
             hint = did_you_mean(task_id, tasks)
             raise ValueError(f"{ids_file}: {task_id!r} is not one of the {len(tasks)} tasks{hint}")
     return {task_id: tasks[task_id] for task_id in ids}
-
-
-def largest_tokens(task: Task) -> int:
-    """Tokens of the largest of a task's training views and prompts, at one token per cell."""
-    size = measure_task(task)
-    return max(size.train_view_tokens, *size.prompt_tokens)

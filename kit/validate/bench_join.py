@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kit.arc.arguments import refuse_given
 from kit.arc.datasets import resolve_tasks
 from kit.arc.files import TaskSet
 from kit.arc.grid import Grid
@@ -30,6 +31,7 @@ from kit.validate.bench_report import BenchSettings, Machine, Report, Table
 
 RULES = ("program_only", "ttt_only", "press", "induction_first", "calibrated")
 PROGRAMS, TTT = RULES[:2]
+DEFAULT_BUDGET = "10m"
 ORACLE, POOL, FITTED = "either leg (oracle)", "any candidate (oracle)", "calibrated, cross-fitted"
 
 Order = Callable[[Case], Sequence[Grid]]
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--run", type=Path, metavar="DIR", help="a run of both legs that is done (its --out)")
     add("--tasks", default="arc1-train", help="what that run worked on (default: arc1-train)")
     add("--solutions", metavar="PATH", help="their answers (default: as far as known)")
-    add("--time-budget", default="10m", help="of the run that is made without --run")
+    add("--time-budget", help=f"of the run made without --run (default: {DEFAULT_BUDGET})")
     add("--limit", type=int, help="tasks of the run that is made")
     add("--fit", action="store_true", help="fit the weights of the calibrated rule to this run")
 
@@ -50,8 +52,13 @@ def run(args: argparse.Namespace, settings: BenchSettings, machine: Machine) -> 
     """Read (or make) the run and count.
 
     Raises:
-        ValueError: a run without results, or tasks without solutions.
+        ValueError: a limit below 1, an option that --run does not read, a run without results, or
+            tasks without solutions.
     """
+    if args.run is not None:
+        refuse_given(args, ["time_budget", "limit"], "--run names a run that is done; leave it out")
+    if args.limit is not None and args.limit < 1:
+        raise ValueError(f"--limit must be 1 or more, got {args.limit}")
     tasks = resolve_tasks(args.tasks)
     solutions = resolve_solutions(args.solutions, tasks)
     if solutions is None:
@@ -59,8 +66,9 @@ def run(args: argparse.Namespace, settings: BenchSettings, machine: Machine) -> 
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.run or Path(temporary) / "run"
         if args.run is None:
-            limit = ["--limit", str(args.limit)] if args.limit else []
-            words = ["--tasks", args.tasks, "--time-budget", args.time_budget, *limit]
+            limit = [] if args.limit is None else ["--limit", str(args.limit)]
+            budget = args.time_budget or DEFAULT_BUDGET
+            words = ["--tasks", args.tasks, "--time-budget", budget, *limit]
             run_main_job(folder, [*words, *settings.options, "solve.legs=both"], settings.seed)
         results = last_results(replay(folder / JOURNAL_NAME).records)
     if not results:

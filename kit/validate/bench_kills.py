@@ -18,7 +18,7 @@ from pathlib import Path
 from kit.arc.datasets import load_dataset
 from kit.arc.files import TaskSet, load_tasks
 from kit.arc.seeds import python_rng
-from kit.arc.task import Task
+from kit.arc.task import task_content
 from kit.validate.bench_report import BenchSettings, Machine, Report, Table
 from kit.validate.bench_tasks import SOURCE, smallest_first
 from kit.validate.bench_victim import (
@@ -83,15 +83,8 @@ def write_tasks(folder: Path, count: int) -> TaskSet:
     folder.mkdir(parents=True, exist_ok=True)
     for task in smallest_first(tuple(load_dataset(SOURCE).tasks.values()))[:count]:
         path = folder / f"{task.task_id}.json"
-        path.write_text(json.dumps(_content(task)), encoding="utf-8")
+        path.write_text(json.dumps(task_content(task)), encoding="utf-8")
     return load_tasks(folder)
-
-
-def _content(task: Task) -> dict[str, list[dict[str, object]]]:
-    return {
-        "train": [{"input": pair.input, "output": pair.output} for pair in task.train],
-        "test": [{"input": grid} for grid in task.test],
-    }
 
 
 def hammer(command: Sequence[str], folder: Path, tasks: TaskSet, times: int, seed: int) -> Report:

@@ -76,8 +76,10 @@ def run(args: argparse.Namespace, settings: BenchSettings, machine: Machine) -> 
     """Run the budgets one after the other.
 
     Raises:
-        ValueError: tasks without solutions, or a run that failed.
+        ValueError: a limit below 1, tasks without solutions, or a run that failed.
     """
+    if args.limit is not None and args.limit < 1:
+        raise ValueError(f"--limit must be 1 or more, got {args.limit}")
     tasks = resolve_tasks(args.tasks)
     solutions = resolve_solutions(args.solutions, tasks)
     if solutions is None:

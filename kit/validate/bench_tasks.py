@@ -31,7 +31,7 @@ def spread_over_sizes(tasks: Sequence[Task], count: int, max_tokens: int) -> tup
     Raises:
         ValueError: none fits, or none was asked for.
     """
-    fitting = [t for t in smallest_first(tasks) if _largest_tokens(t) <= max_tokens]
+    fitting = [t for t in smallest_first(tasks) if largest_tokens(t) <= max_tokens]
     if count < 1 or not fitting:
         raise ValueError(f"need 1 task or more of at most {max_tokens} tokens, found none")
     last = len(fitting) - 1
@@ -39,7 +39,8 @@ def spread_over_sizes(tasks: Sequence[Task], count: int, max_tokens: int) -> tup
     return tuple(fitting[place] for place in dict.fromkeys(places))
 
 
-def _largest_tokens(task: Task) -> int:
+def largest_tokens(task: Task) -> int:
+    """Tokens of the largest of a task's training views and prompts, at one token per cell."""
     size = measure_task(task)
     return max(size.train_view_tokens, *size.prompt_tokens)
 

@@ -89,7 +89,7 @@ def open_systems(
     from kit.validate.bench_transformers import TransformersTraining
 
     solve, config, seed = settings.toolbox.solve, settings.toolbox.finetune, settings.seed
-    theirs = TransformersTraining(solve.model, solve.dtype, config)
+    theirs = TransformersTraining(solve.model, solve.dtype, config, seed)
 
     def transformers_epoch(batch_views: int) -> Epoch:
         return lambda views: theirs.time_epoch(

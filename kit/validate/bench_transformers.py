@@ -33,9 +33,10 @@ class TransformersTraining:
 
     Args:
         dtype: of the base model; LoRA weights are float32, as peft makes them.
+        seed: of these weights.
     """
 
-    def __init__(self, path: Path, dtype: str, config: FinetuneConfig) -> None:
+    def __init__(self, path: Path, dtype: str, config: FinetuneConfig, seed: int) -> None:
         self._config = config
         base = open_transformers_model(path, dtype)
         lora = LoraConfig(
@@ -46,7 +47,7 @@ class TransformersTraining:
             target_modules=list(config.targets),
         )
         with torch.random.fork_rng():
-            torch.manual_seed(0)
+            torch.manual_seed(seed)
             self._model = get_peft_model(base, lora)
 
     def time_epoch(self, views: Sequence[Encoded], batch_views: int, seed: int) -> float:

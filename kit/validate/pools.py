@@ -17,8 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kit.arc.arguments import refuse_given
 from kit.arc.candidate import Prediction
 from kit.arc.exits import EXIT_REFUSED
+from kit.arc.names import did_you_mean
 from kit.arc.task import Solutions, Task
 from kit.rank.choose import two_attempts
 from kit.rank.pool_file import PoolEntry, joined_pool, merge_entries, read_pools, write_pools
@@ -33,6 +35,8 @@ from kit.validate.command import run_command
 from kit.validate.pools_export import entries_of_run
 from kit.validate.pools_fit import LEARNED, fit
 from kit.validate.pools_tasks import tasks_and_solutions
+
+DEFAULT_RULE = "induction_first"
 
 DESCRIPTION = (
     "Candidate pools as files: export, merge, choose again, fit a rule; no model is needed."
@@ -49,14 +53,15 @@ def main(argv: Sequence[str]) -> int:
         "fit": (_fit_arguments, _fit, "weights of a learned rule"),
     }
     name, *rest = argv or ["--help"]
-    if name not in actions:
-        stream = sys.stdout if name in ("-h", "--help") else sys.stderr
+    if name in ("-h", "--help"):
         lines = [f"  {key:<7} {text}" for key, (_, _, text) in actions.items()]
-        if stream is sys.stderr:
-            print(f"error: {name}: not one of {', '.join(actions)}", file=stream)
         usage = "usage: python -m kit pools ACTION [...]; ACTION --help says more"
-        print("\n".join([usage, DESCRIPTION, *lines]), file=stream)
-        return 0 if stream is sys.stdout else EXIT_REFUSED
+        print("\n".join([usage, DESCRIPTION, *lines]))
+        return 0
+    if name not in actions:
+        hint = did_you_mean(name, actions)
+        print(f"error: {name}: not one of {', '.join(actions)}{hint}", file=sys.stderr)
+        return EXIT_REFUSED
     add_arguments, action, text = actions[name]
 
     def run(args: argparse.Namespace) -> int:
@@ -100,7 +105,7 @@ def _task_arguments(parser: argparse.ArgumentParser) -> None:
 def _choose_arguments(parser: argparse.ArgumentParser) -> None:
     _task_arguments(parser)
     add = parser.add_argument
-    add("--rule", default="induction_first", help=f"one of {', '.join(RULES)}")
+    add("--rule", help=f"one of {', '.join(RULES)} (default: {DEFAULT_RULE})")
     add("--selector", type=Path, metavar="FILE", help="choose by the weights of `pools fit`")
     add("--out", type=Path, metavar="FILE", help="submission to write")
 
@@ -168,13 +173,17 @@ def _joined(entries: Sequence[PoolEntry], tasks: Mapping[str, Task]) -> list[Poo
 
 
 def _choose(args: argparse.Namespace) -> None:
+    if args.selector is not None:
+        refuse_given(args, ["rule"], "--selector names a rule of its own; give one of them")
     tasks, solutions = tasks_and_solutions(args.tasks, args.solutions)
     joined = _joined(_read(args.files, args.run), tasks)
     if not joined:
         raise ValueError(f"none of the tasks of {args.tasks} is in these files")
-    rule, name = rule_named(args.rule), args.rule
     if args.selector is not None:
         rule, name = read_selector(args.selector).rank, LEARNED
+    else:
+        name = args.rule or DEFAULT_RULE
+        rule = rule_named(name)
     if args.out is not None:
         _write_submission(args.out, tasks, joined, rule)
         print(f"answers by {name} in {args.out}")

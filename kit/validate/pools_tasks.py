@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from kit.arc.datasets import resolve_tasks
 from kit.arc.solutions import resolve_solutions
 from kit.arc.task import Solutions, Task
-from kit.validate.ablate_tasks import DEVELOPMENT, find_tasks
+from kit.pretrain.dev_tasks import DEVELOPMENT
+from kit.validate.ablate_tasks import find_tasks
 
 
 def tasks_and_solutions(

@@ -108,10 +108,6 @@ class World:
         """As a scheduler sees them."""
         return tuple(traced.task for traced in self._tasks.values())
 
-    def traced(self, task_id: str) -> TracedTask:
-        """A task with its pieces."""
-        return self._tasks[task_id]
-
     def slices(self, task_id: str) -> Sequence[Piece]:
         """The searches of a task, the shortest first."""
         return self._pieces[task_id].slices

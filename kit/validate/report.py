@@ -18,10 +18,11 @@ from kit.arc.files import TaskSet
 from kit.arc.json_file import TaskFileError
 from kit.arc.solutions import resolve_solutions
 from kit.arc.task import Solutions
+from kit.arc.whole_file import replace_file
 from kit.submit.journal import JournalError, replay
 from kit.submit.lock import JOURNAL_NAME, SUBMISSION_NAME
 from kit.submit.records import task_digest
-from kit.submit.submission import SubmissionError, replace_file
+from kit.submit.submission import SubmissionError
 from kit.validate.answers import Answers, read_submission
 from kit.validate.command import run_command
 from kit.validate.report_journal import RunStory, read_story

@@ -14,12 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kit.arc.checked_lines import decode_line, encode_line
 from kit.validate.traces import Piece, Trace, TracedTask
 from kit.validate.traces_lines import (
     VERSION,
-    decode,
     done_line,
-    encode,
     piece_line,
     read_piece,
     read_task,
@@ -47,7 +46,7 @@ def read_trace(path: Path) -> Trace:
     lines: list[dict[str, Any]] = []
     start = 0
     while (end := content.find(b"\n", start)) >= 0:
-        line = decode(content[start:end])
+        line = decode_line(content[start:end])
         if line is None:
             if path.suffix == PACKED or content.find(b"\n", end + 1) >= 0:
                 raise TraceError(f"{path}: line {len(lines) + 1} is damaged (checksum)")
@@ -161,7 +160,7 @@ class TraceFile:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as stream:
-            stream.write(b"".join(map(encode, lines)))
+            stream.write(b"".join(map(encode_line, lines)))
 
 
 def pack(path: Path, out: Path) -> int:
@@ -171,9 +170,9 @@ def pack(path: Path, out: Path) -> int:
         TraceError, OSError: the trace cannot be used, or the copy not be written.
     """
     trace = read_trace(path)
-    lines = b"".join(map(encode, _ordered(trace)))
+    lines = b"".join(map(encode_line, _ordered(trace)))
     count, digest = lines.count(b"\n"), hashlib.sha256(lines).hexdigest()
-    end = encode({"kind": "end", "lines": count, "sha256": digest})
+    end = encode_line({"kind": "end", "lines": count, "sha256": digest})
     packed = lzma.compress(lines + end, preset=9 | lzma.PRESET_EXTREME)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(packed)

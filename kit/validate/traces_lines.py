@@ -1,13 +1,13 @@
-"""Lines of a trace file: tasks and pieces as JSON values with a checksum, and back.
+"""Lines of a trace file: tasks and pieces as JSON values, and back.
 
-The format is in `kit.validate.traces`. What it does not: open files (`kit.validate.traces_file`).
+The format is in `kit.validate.traces`. What it does not: open files (`kit.validate.traces_file`),
+or check that a line is whole (`kit.arc.checked_lines`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -92,21 +92,6 @@ def read_piece(line: Mapping[str, Any]) -> Piece:
     plain = {name: line[name] for name in _PLAIN}
     pool = CandidatePool.from_json(line["pool"])
     return Piece(task_id=line["task"], stage_s=line["stage_s"], pool=pool, **plain)
-
-
-def encode(line: Mapping[str, Any]) -> bytes:
-    """A line of the file, its checksum last."""
-    text = json.dumps(line, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return f'{text[:-1]},"crc":"{zlib.crc32(text.encode()):08x}"}}\n'.encode()
-
-
-def decode(line: bytes) -> dict[str, Any] | None:
-    """The object on a line without its line end; None where it is damaged."""
-    text, mark, tail = line.rpartition(b',"crc":"')
-    text += b"}"
-    if not mark or tail != f'{zlib.crc32(text):08x}"}}'.encode():
-        return None
-    return json.loads(text)
 
 
 def _text(grid: Grid) -> str:

@@ -19,11 +19,8 @@ from kit.arc.solutions import resolve_solutions
 from kit.arc.task import Task
 from kit.budget.cost import Rates, measure_task, plan_units
 from kit.budget.plan import Leg, Plan
-from kit.pretrain.dev_tasks import DEV_TASKS
+from kit.pretrain.dev_tasks import DEV_TASKS, DEVELOPMENT
 from kit.validate.traces import Piece, TracedTask
-
-DEVELOPMENT = "dev"
-"""The name for the development tasks, see `kit.pretrain.dev_tasks`."""
 
 EVALUATION = tuple(name for name in DATASETS if "eval" in name)
 

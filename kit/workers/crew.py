@@ -50,8 +50,9 @@ class Crew:
         if self._executor is None:
             return []
         results = self._executor.poll(timeout_s)
-        if results and not self._begun:
-            worked_s = _worked_s(results[0])
+        # What nobody has worked on says nothing of engines: their workers may still be starting.
+        worked_s = max(map(_worked_s, results), default=0.0)
+        if worked_s > 0 and not self._begun:
             self.took_s = max(0.0, self._clock.now_s() - self._opened_s - worked_s)
             self._begun = True
         return results

@@ -10,25 +10,30 @@ this executor says how many it still takes), or run the search, which has a crew
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kit.budget.clock import Clock, SystemClock
-from kit.solve.work import SolverSpec, WorkItem, WorkResult
+from kit.budget.clock import Clock
+from kit.solve.work import WorkItem, WorkResult
 from kit.workers.crew import Crew, Open
-from kit.workers.executor import Staffing, WorkersConfig, open_executor
 
 TRAIN_SHARE = 0.65
 """Most of an item's time, and of a run's, that training may take; as in `kit.solve.phases`."""
 
 ROUND_TASKS = 48
-"""Tasks in a round. Each round starts two engines, minutes each on a GPU; a shorter one has its
-first answers sooner."""
+"""Tasks in a round, at most. Each round starts two engines, minutes each on a GPU; a shorter one
+has its first answers sooner."""
+
+HAND_IN_S = 20.0
+"""Before the end of a run what is served must be back: one step of a server may take seconds, and
+the results of a batch come together."""
+
+_HAND_IN_SHARE = 0.05
+"""No more of the time than this goes to handing in."""
 
 BATCH_TASKS = 8
 """Tasks that one process serves at once, at most: as many adapters share a batch of the engine."""
@@ -54,6 +59,7 @@ class RoundsExecutor:
     Args:
         train, serve, search: how the crews are started; None for no search.
         adapters: folder for adapters between training and serving.
+        round_tasks: tasks in a round, at most.
         until_s: instant on `clock` at which the run ends.
         alternate: whether the first two take turns.
         rest: lets seconds pass while nobody works.
@@ -69,19 +75,21 @@ class RoundsExecutor:
         until_s: float,
         alternate: bool = True,
         rest: Callable[[float], None] = time.sleep,
+        round_tasks: int = ROUND_TASKS,
     ) -> None:
         self._train, self._serve = Crew(train, clock), Crew(serve, clock)
         self._search = search() if search is not None else None
         self._adapters = adapters
         self._clock = clock
-        self._until_s = until_s
+        self._until_s = until_s - min(HAND_IN_S, _HAND_IN_SHARE * (until_s - clock.now_s()))
         self._alternate = alternate
+        self._round_tasks = round_tasks
         self._rest = rest
         self._fresh: deque[_Work] = deque()
         self._training: dict[str, _Work] = {}
         self._trained: deque[_Work] = deque()
         self._serving: dict[str, tuple[_Work, ...]] = {}
-        self._train_until_s = until_s
+        self._train_until_s = self._until_s
 
     def submit(self, item: WorkItem) -> None:
         """Take a task into the round, or hand a search on."""
@@ -98,7 +106,7 @@ class RoundsExecutor:
             return 0
         serving = sum(map(len, self._serving.values()))
         busy = len(self._fresh) + len(self._training) + len(self._trained) + serving
-        return max(0, ROUND_TASKS - busy)
+        return max(0, self._round_tasks - busy)
 
     def _is_too_late(self) -> bool:
         """Whether the run ends before a task taken now could be served."""
@@ -137,14 +145,24 @@ class RoundsExecutor:
 
     def _hand_out(self) -> None:
         """Give crews what they can begin; where they take turns, first one, then the other."""
-        if self._fresh and not (self._alternate and self._serving):
+        turns = self._alternate
+        if self._fresh and not (turns and self._is_serving()):
             self._hand_out_training()
-        waits = self._alternate and (self._fresh or self._training)
+        waits = turns and not self._is_serving() and (self._fresh or self._training)
         if self._trained and not waits:
             self._hand_out_serving()
 
+    def _is_serving(self) -> bool:
+        """Whether the servers' turn is not over: what is trained is served before they close."""
+        return bool(self._serving) or (self._serve.is_open and bool(self._trained))
+
     def _hand_out_training(self) -> None:
         now_s = self._clock.now_s()
+        if self._serve.is_open and self._is_too_late():
+            # The servers could not open again: what is left is asked of the base model.
+            self._trained.extend(self._fresh)
+            self._fresh.clear()
+            return
         if self._alternate and not self._train.is_open:
             self._serve.close()
             self._train_until_s = now_s + TRAIN_SHARE * (self._until_s - now_s)
@@ -236,43 +254,4 @@ def _joined(work: _Work, served: WorkResult, batch_failure: str | None) -> WorkR
         peak_rss_bytes=max(trained.peak_rss_bytes, served.peak_rss_bytes),
         failure="; ".join(dict.fromkeys(failure for failure in failures if failure)) or None,
         cut=trained.cut or served.cut or skipped,
-    )
-
-
-def open_rounds(
-    config: WorkersConfig,
-    specs: Mapping[str, SolverSpec],
-    staffing: Staffing,
-    run_folder: Path,
-    gpus: Sequence[str] = (),
-    until_s: float = math.inf,
-    clock: Clock | None = None,
-) -> RoundsExecutor:
-    """The executor for engines that need processes of their own; starts the search at once.
-
-    Args:
-        specs: what the crews "train", "serve" and "search" open.
-        run_folder: gets a folder of logs and scratch files for each crew, and adapters/.
-        gpus: each has its own trainer and its own server; without any, one process serves.
-        until_s: instant at which the run ends.
-    Raises:
-        ValueError: workers that are no child processes were asked for.
-    """
-    if config.executor != "pool":
-        raise ValueError(
-            f"workers.executor={config.executor}: these engines need processes of their own, "
-            "use workers.executor=pool"
-        )
-
-    def opens(name: str, crew: Staffing, devices: Sequence[str]) -> Open:
-        return lambda: open_executor(config, specs[name], crew, run_folder / name, gpus=devices)
-
-    return RoundsExecutor(
-        train=opens("train", Staffing(staffing.count, staffing.threads), gpus),
-        serve=opens("serve", Staffing(max(1, len(gpus)), staffing.threads), gpus),
-        search=opens("search", Staffing(staffing.search, 1), ()) if staffing.search else None,
-        adapters=run_folder / "adapters",
-        clock=clock or SystemClock(),
-        until_s=until_s,
-        alternate=config.alternate,
     )

@@ -35,8 +35,24 @@ from kit.workers.target import load_factory
 BEAT_S = 1.0
 """Between two signs of life."""
 
-_NO_MEMORY = ("MemoryError", "can't allocate memory", "Cannot allocate memory")
-"""In failures: of Python and numpy, of torch's CPU allocator, of the system."""
+_NO_MEMORY = (
+    "MemoryError",
+    "can't allocate memory",
+    "Cannot allocate memory",
+    "OutOfMemoryError",
+    "out of memory",
+)
+"""In failures: of Python and numpy, of torch's CPU allocator, of the system, of a GPU."""
+
+_BROKEN_GPU = (
+    "CUDA error",
+    "AcceleratorError",
+    "CUBLAS_STATUS",
+    "CUDNN_STATUS",
+    "device-side assert",
+    "illegal memory access",
+)
+"""In failures after which CUDA refuses every further call of the process."""
 
 Message = dict[str, Any]
 Listen = Callable[[], Any]
@@ -96,7 +112,7 @@ def read_item(message: Message, now_s: float) -> WorkItem:
 
 def serve(opening: Message, listen: Listen, say: Say) -> None:
     """Work until the parent is gone, which `listen` has to notice; returns when the solver does
-    not open, and behind an item for which memory did not suffice."""
+    not open, and behind an item that spoiled the process (`spoils_process`)."""
     pulse = Pulse(say)
     pulse.start()
     solver = _open_solver(opening, pulse)
@@ -113,16 +129,23 @@ def serve(opening: Message, listen: Listen, say: Say) -> None:
             ),
         )
         pulse.rest()
-        # What fragments or leaks have taken is not given back; the next item gets a fresh worker.
-        leaves = ran_out_of_memory(result)
+        leaves = spoils_process(result)
         pulse.say(told("result", result) | {"leaves": leaves})
         if leaves:
             return
 
 
-def ran_out_of_memory(result: WorkResult) -> bool:
-    """Whether an item failed for want of the machine's own memory (a GPU's is stepped down)."""
-    return any(sign in (result.failure or "") for sign in _NO_MEMORY)
+def spoils_process(result: WorkResult) -> bool:
+    """Whether an item, or one of a batch, failed in a way that the process does not get over, so
+    that the next item needs a fresh one.
+
+    Such are want of memory, the machine's or a GPU's, which fragments or leaks may hold for good
+    (engines step down first: only what did not help is a failure), and a broken CUDA context, in
+    which all later items would fail within milliseconds.
+    """
+    failures = [result.failure, *(part.failure for part in result.batch)]
+    signs = (*_NO_MEMORY, *_BROKEN_GPU)
+    return any(sign in failure for failure in failures if failure for sign in signs)
 
 
 def told(kind: str, result: WorkResult) -> Message:

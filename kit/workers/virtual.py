@@ -19,7 +19,7 @@ from kit.solve.work import Solver, SolverSpec, WorkResult
 from kit.workers.executor import Patience, Staffing, guarded
 from kit.workers.pool import PoolExecutor
 from kit.workers.process import Child, Message
-from kit.workers.service import ran_out_of_memory, read_item, told
+from kit.workers.service import read_item, spoils_process, told
 
 OpenSolver = Callable[[VirtualClock, Path], Solver]
 """(the worker's own clock, its scratch folder) -> Solver."""
@@ -73,7 +73,7 @@ class VirtualChild:
         self._clock.set_forward(self._run_clock.now_s())
         item = read_item(message, self._clock.now_s())
         result = guarded(item, lambda: self._solver.solve(item, self._clock, self._publish))
-        leaves = {"leaves": ran_out_of_memory(result)}
+        leaves = {"leaves": spoils_process(result)}
         self._say(told("result", result) | leaves)
         if leaves["leaves"]:
             self._say({"kind": "gone"})

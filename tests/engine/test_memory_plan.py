@@ -94,6 +94,15 @@ def test_a_t4_trains_in_four_bits_and_computes_in_float16() -> None:
     assert kit.wish.rank == 64, "that fits as it is"
 
 
+def test_presets_of_small_cards_train_as_they_say() -> None:
+    l4 = plan_memory(QWEN, CARDS["L4"], Wish(256, 1, 8192))
+    t4 = plan_memory(QWEN, CARDS["T4"], Wish(32, 1, 8192, "nf4"))
+    assert (l4.wish.rank, l4.wish.tokens, l4.nf4) == (256, 8192, False)
+    assert (t4.wish.rank, t4.wish.tokens, t4.nf4) == (32, 8192, True)
+    # Of a trained number: itself, gradient, two moments, last good value.
+    assert l4.train.adapters == 20 * lora_parameters(QWEN, 256)
+
+
 def test_a_p100_is_refused_with_the_reason() -> None:
     with pytest.raises(MemoryPlanError, match=r"P100 has compute capability 6.0.*T4 x2, L4 x4"):
         plan_memory(QWEN, CARDS["P100"], WISH)

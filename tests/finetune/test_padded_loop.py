@@ -17,6 +17,7 @@ from kit.arc.task import Pair  # noqa: E402
 from kit.augment.views import View  # noqa: E402
 from kit.budget.clock import Deadline, SystemClock  # noqa: E402
 from kit.encode.cells import VOCAB, CellEncoding  # noqa: E402
+from kit.engine.memory_needs import STATE_BYTES  # noqa: E402
 from kit.finetune.batches import IGNORE  # noqa: E402
 from kit.finetune.padded_loop import PaddedLoop  # noqa: E402
 from kit.finetune.trainer import Adapter, FinetuneConfig  # noqa: E402
@@ -124,6 +125,16 @@ def test_checkpointing_goes_by_the_longest_views() -> None:
     table.free = 0
     fit(table, checkpointing="off")
     assert table.checkpointing == [False]
+
+
+def test_room_is_left_for_gradients_and_the_optimisers_state() -> None:
+    need = 4 * max(len(CellEncoding().encode(view)) for view in views(8)) * 1000
+    state = STATE_BYTES * VOCAB * VOCAB
+    for free, on in ((need / 0.7 + state - 8, True), (need / 0.7 + state + 8, False)):
+        table = Table()
+        table.free = int(free)
+        fit(table)
+        assert table.checkpointing == [on]
 
 
 def test_one_view_that_does_not_fit_is_an_error() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from kit.engine.memory_needs import TRAINED_BYTES  # noqa: E402
 from kit.finetune.stepping import FIRST_SCALE, MAX_REFUSALS, GuardedSteps  # noqa: E402
 from kit.finetune.trainer import FinetuneConfig  # noqa: E402
 
@@ -45,6 +46,16 @@ def test_good_steps_are_those_of_adamw() -> None:
         torch.nn.utils.clip_grad_norm_([theirs], 1.0)
         optimizer.step()
     assert torch.equal(mine, theirs)
+
+
+def test_what_a_step_holds_is_what_memory_plans_count() -> None:
+    parameter = torch.nn.Parameter(torch.ones(1000))
+    steps = GuardedSteps([parameter], CONFIG)
+    step(steps, parameter, square)
+    moments = [t for t in steps._optimizer.state[parameter].values() if t.numel() == 1000]
+    held = [parameter, parameter.grad, *steps._good, *moments]
+    assert sum(tensor.nbytes for tensor in held) == 1000 * TRAINED_BYTES
+    assert steps._optimizer.param_groups[0]["foreach"] is False, "else another 4 for a moment"
 
 
 def test_a_loss_that_is_no_number_takes_the_step_before_it_back() -> None:

@@ -124,6 +124,7 @@ def test_candidates_keep_their_order_and_refusals_are_counted():
             {"vllm_guessed_tokens": 2, "vllm_legality": "reject", "temperature": 0.5},
             "needs temperature 0 .* got 0.5 and reject",
         ),
+        ({"vllm_cache_bytes": -1}, "generate.vllm_cache_bytes must be 0 .* or more, got -1"),
         ({"vllm_memory": 0.0}, "generate.vllm_memory is a share of the GPU above 0"),
         ({"vllm_memory": 1.5}, "at most 1, got 1.5"),
     ],

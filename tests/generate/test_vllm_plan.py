@@ -54,7 +54,7 @@ def test_cards_get_their_own_dtype_kernels_and_sizes(tmp_path):
     assert (t4.dtype, t4.attention, t4.base) == ("float16", "TRITON_ATTN", "16-bit")
     h200 = plan_engine(folder, H200, 8192, 48, max_loras=16)
     assert (h200.dtype, h200.attention, h200.base) == ("bfloat16", "", "16-bit")
-    assert (h200.max_rank, h200.max_loras, h200.kept_loras) == (64, 16, 64)
+    assert (h200.max_rank, h200.max_loras, h200.kept_loras) == (64, 16, 16)
     assert h200.max_tokens == 8192 + 1024
     assert plan_engine(folder, H200, 40960, 8).max_tokens == 40960
     small = plan_engine(model_folder(tmp_path, 2, 64, 64, 32), CPU, 8192, 32)

@@ -20,6 +20,7 @@ pytest.importorskip("peft")
 from kit.encode import open_encoding  # noqa: E402
 from kit.engine.model import open_model  # noqa: E402
 from kit.pretrain import base_command, base_tasks  # noqa: E402
+from kit.pretrain.base_export import MergeError  # noqa: E402
 from kit.pretrain.base_learner import Diverged, Learner, read_checkpoint  # noqa: E402
 from tests.pretrain.base_models import save_model, save_text_model, tensors_of  # noqa: E402
 
@@ -194,5 +195,26 @@ def test_a_diverging_run_ends_in_words(base, tmp_path, capsys, monkeypatch) -> N
         raise Diverged("step 1: the loss is nan")
 
     monkeypatch.setattr(Learner, "train_step", diverge)
-    assert run("--base", base, "--out", tmp_path / "o", *FEW, "--held-out", 0) == 2
+    assert run("--base", base, "--out", tmp_path / "o", *FEW, "--held-out", 0) == 1
     assert capsys.readouterr().err == "error: step 1: the loss is nan\n"
+
+
+def test_a_failed_merge_is_a_failure_that_names_the_adapter(
+    base, tmp_path, capsys, monkeypatch
+) -> None:
+    def fail(*arguments):
+        raise MergeError("no tensor model.norm.weight")
+
+    monkeypatch.setattr(base_command, "export", fail)
+    out = tmp_path / "o"
+    assert run("--base", base, "--out", out, *FEW, "--held-out", 0) == 1
+    said = f"error: no tensor model.norm.weight; the adapter itself is in {out / 'adapter'}\n"
+    assert capsys.readouterr().err == said
+
+
+def test_every_option_of_the_group_is_known_and_not_given_by_itself() -> None:
+    parser = argparse.ArgumentParser()
+    base_command.add_arguments(parser)
+    defaults = vars(parser.parse_args([]))
+    assert set(defaults) == {"base", *base_command.OPTIONS}
+    assert all(value is None or value is False for value in defaults.values())

@@ -10,12 +10,12 @@ from kit.rank.vote import (
     column_majority,
     flat_vote,
     only_group,
-    oracle,
     row_majority,
     single_view,
     top_of_group,
     two_level_vote,
 )
+from tests.rank.offered import is_offered
 
 A = ((1,),)
 B = ((2,),)
@@ -191,12 +191,15 @@ def test_one_symmetry_only_and_single_view(propose):
     assert single_view(only_group(pool, "rotate90")) == ()
 
 
-def test_oracle_knows_what_was_proposed_and_what_a_vote_would_fill_in(propose):
+def test_a_vote_fills_in_only_what_the_pool_holds_in_parts(propose):
     pool = [propose(((1, 2), (2, 1)), "flip_lr"), propose(((2, 1), (1, 2)), "flip_lr")]
-    assert oracle(pool, ((1, 2), (2, 1)))
-    assert oracle(pool, ((1, 2), (1, 2)))
-    assert not oracle(pool, A)
-    assert not oracle([], A)
+    assert ((1, 2), (1, 2)) in two_level_vote(pool).grids
+    assert is_offered(pool, ((1, 2), (2, 1)))
+    assert is_offered(pool, ((1, 2), (1, 2)))
+    assert not is_offered(pool, ((1, 1), (1, 1)))
+    assert not is_offered(pool, ((1, 2),))
+    assert not is_offered(pool, A)
+    assert not is_offered([], A)
 
 
 # --- properties on random pools ---------------------------------------------------------------
@@ -211,7 +214,7 @@ def test_no_rule_depends_on_the_order_of_candidates(random_pool):
         assert (flat_vote(pool), two_level_vote(pool), two_level_vote(pool, legacy=True)) == before
 
 
-def test_flat_is_the_top_two_counts_and_the_oracle_knows_every_choice(random_pool):
+def test_flat_is_the_top_two_counts_and_every_choice_is_offered(random_pool):
     rng = random.Random(2)
     for _ in range(1500):
         pool = random_pool(rng).candidates
@@ -222,7 +225,7 @@ def test_flat_is_the_top_two_counts_and_the_oracle_knows_every_choice(random_poo
             assert 0.0 <= ranking.margin <= 1.0
             assert len(set(ranking.grids)) == len(ranking.grids)
             assert set(grids) <= set(ranking.grids)
-            assert all(oracle(pool, grid) for grid in ranking.grids)
+            assert all(is_offered(pool, grid) for grid in ranking.grids)
 
 
 # --- an independent slow re-implementation ----------------------------------------------------

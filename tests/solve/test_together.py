@@ -118,6 +118,41 @@ def test_an_engine_that_fails_fails_the_stage_of_every_task(tmp_path: Path) -> N
         assert found.candidates == ()
 
 
+class Poisoned(Counted):
+    """Breaks at the first request under the adapter `bad`, in whichever call that is."""
+
+    def __init__(self, bad: str, kind: str) -> None:
+        super().__init__(rule=recolours)
+        self._bad, self._kind = bad, kind
+
+    def sample(self, requests: Sequence, deadline) -> Iterator:
+        yield from self._poisoned("sample", requests, super().sample(requests, deadline))
+
+    def score(self, requests: Sequence, deadline) -> Iterator:
+        yield from self._poisoned("score", requests, super().score(requests, deadline))
+
+    def _poisoned(self, kind: str, requests: Sequence, answers: Iterator) -> Iterator:
+        # The scripted sampler answers in reverse order.
+        for request in reversed(requests):
+            if kind == self._kind and request.adapter.sha256 == self._bad:
+                raise ValueError("a prompt that breaks the engine")
+            yield next(answers)
+
+
+@pytest.mark.parametrize("kind", ["sample", "score"])
+def test_a_task_that_breaks_the_call_fails_alone(tmp_path: Path, kind: str) -> None:
+    sampler = Poisoned("b", kind)
+    result = together(sampler, tmp_path, *PARTS)
+    good, bad = (result.batch[0], result.batch[2]), result.batch[1]
+    assert bad.failure == f"{kind}: ValueError: a prompt that breaks the engine"
+    for item, found in zip((PARTS[0], PARTS[2]), good, strict=True):
+        alone = solve_item(item, tools(Counted(rule=recolours), tmp_path), FakeClock(1.0))
+        assert found.candidates == alone.candidates and found.scores == alone.scores
+        assert (found.counts, found.failure) == (alone.counts, None)
+    asked = [(r.key, r.adapter.sha256) for r in sampler.sampled]
+    assert len(asked) == len(set(asked)), "what was answered is not asked again"
+
+
 def test_want_of_memory_asks_for_less_at_once(tmp_path: Path) -> None:
     sampler = Counted(rule=recolours, room=6)
     result = together(sampler, tmp_path, *PARTS)

@@ -35,3 +35,22 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
     settings = ToolboxSettings(SolveConfig(model=tmp_path / "nowhere"))
     with pytest.raises((FileNotFoundError, ValueError), match="nowhere"):
         open_toolbox(settings, 1, tmp_path)
+
+
+@pytest.mark.parametrize(("given", "passed"), [(0, None), (3 * 2**30, 3 * 2**30)])
+def test_the_planned_cache_reaches_vllm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: int, passed: int | None
+) -> None:
+    opened = []
+    (tmp_path / "arc_format.json").write_text('{"format": "cells", "positions": "contiguous"}')
+    monkeypatch.setattr(
+        "kit.generate.vllm_sampler.open_vllm_sampler",
+        lambda model, encoding, options, scorer: opened.append(options),
+    )
+    settings = ToolboxSettings(
+        SolveConfig(model=tmp_path, sampler="vllm", device="cpu"),
+        generate=GenerateConfig(vllm_cache_bytes=given),
+        role="serve",
+    )
+    open_toolbox(settings, 1, tmp_path)
+    assert [options.cache_bytes for options in opened] == [passed]

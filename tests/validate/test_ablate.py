@@ -20,7 +20,7 @@ from kit.arc.solutions import dataset_solutions
 from kit.arc.task import Pair, Task
 from kit.augment.training import training_views
 from kit.budget.settings import BudgetConfig
-from kit.config import apply_override, make_config
+from kit.config import apply_overrides, make_config
 from kit.finetune.trainer import FinetuneConfig
 from kit.rank.choose import RankConfig
 from kit.rank.pool import CandidatePool
@@ -30,9 +30,9 @@ from kit.validate import ablate_cost, ablate_jobs, ablate_run
 from kit.validate.ablate_jobs import MIN_LIMIT_S, method_digests, run_all
 from kit.validate.ablate_run import Job, Method, full_plan, job_plan
 from kit.validate.ablate_store import RESULTS, SharedFit, Store, write_fit
-from kit.validate.ablate_tasks import find_tasks, largest_tokens
+from kit.validate.ablate_tasks import find_tasks
 from kit.validate.ablate_variants import BASE, TTT, Variant, all_variants, chosen_variants
-from kit.validate.bench_tasks import development_tasks
+from kit.validate.bench_tasks import development_tasks, largest_tokens
 
 GRID = ((1, 2), (3, 4))
 TASKS = tuple(Task(f"t{i}", (Pair(GRID, GRID), Pair(GRID[::-1], GRID)), (GRID,)) for i in (1, 2))
@@ -53,8 +53,7 @@ def test_every_override_is_an_option_and_every_partner_exists() -> None:
     assert len(set(names)) == len(names)
     for variant in KNOWN:
         assert variant.against in names and variant.says
-        for override in variant.overrides:
-            apply_override(make_config("cpu"), override)
+        apply_overrides(make_config("cpu"), variant.overrides)
 
 
 def test_the_papers_figures_stand_beside_their_variants() -> None:

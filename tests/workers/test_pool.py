@@ -113,10 +113,11 @@ def test_prints_go_to_the_log_not_to_the_parent(tmp_path: Path) -> None:
     ("action", "failure"),
     [
         ("run_out", "MemoryError: cannot allocate 12 GiB"),
+        ("break_gpu", "RuntimeError: CUDA error: an illegal memory access was encountered"),
         ("fail", "ValueError: no such thing"),
     ],
 )
-def test_an_exception_costs_one_item_and_no_process(
+def test_an_exception_costs_one_item_and_only_where_it_must_a_process(
     tmp_path: Path, action: str, failure: str
 ) -> None:
     with pool(tmp_path, {"bad": action}) as executor:
@@ -126,7 +127,7 @@ def test_an_exception_costs_one_item_and_no_process(
         results = collect(executor, 3)
     assert results["bad"].failure == failure
     assert results["after"].failure is None
-    # Where memory ran out, a fresh process goes on.
+    # Where memory ran out or a GPU refuses everything, a fresh process goes on.
     is_same = results["before"].counts["pid"] == results["after"].counts["pid"]
     assert is_same == (action == "fail")
     assert "Traceback" in (tmp_path / "workers" / "worker-0.log").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import namedtuple
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from kit.arc.task import Pair, Task
 from kit.budget.plan import Plan
 from kit.finetune.trainer import Adapter
 from kit.solve.work import SolverSpec, WorkItem, WorkResult
+from kit.workers.crew import START_S
 from kit.workers.executor import Staffing, WorkersConfig
-from kit.workers.rounds import BATCH_TASKS, ROUND_TASKS, TRAIN_SHARE, RoundsExecutor, open_rounds
+from kit.workers.open_rounds import open_rounds
+from kit.workers.rounds import BATCH_TASKS, HAND_IN_S, ROUND_TASKS, TRAIN_SHARE, RoundsExecutor
 
 
 @dataclass
@@ -92,12 +95,16 @@ def items(count: int, steps: int = 7, deadline_s: float = math.inf) -> list[Work
 def run(executor: RoundsExecutor, given: list[WorkItem]) -> list[WorkResult]:
     for item in given:
         executor.submit(item)
+    return polled(executor, len(given))
+
+
+def polled(executor: RoundsExecutor, count: int) -> list[WorkResult]:
     results: list[WorkResult] = []
-    for _ in range(20 * len(given) + 20):
+    for _ in range(20 * count + 20):
         results += executor.poll(0.0)
-        if len(results) >= len(given):
+        if len(results) >= count:
             return results
-    raise AssertionError(f"{len(results)} of {len(given)} results")
+    raise AssertionError(f"{len(results)} of {count} results")
 
 
 @pytest.fixture
@@ -167,6 +174,70 @@ def test_no_task_is_taken_for_a_round_that_would_open_its_engines_too_late(
         assert executor.idle() == takes
 
 
+def test_what_is_trained_is_served_before_the_servers_close(crews, tmp_path: Path) -> None:
+    """Tasks that are taken while others are served wait for the next round."""
+    log, trainers, _ = crews
+    executor = make(crews, tmp_path)
+    for item in items(2 * BATCH_TASKS):
+        executor.submit(item)
+    assert len(polled(executor, 1)) == BATCH_TASKS
+    late = replace(items(1)[0], plan=replace(items(1)[0].plan, round=1))
+    executor.submit(late)
+    polled(executor, BATCH_TASKS)
+    assert len(trainers.seen) == 2 * BATCH_TASKS, "the late one is not trained in between"
+    assert log.count("open serve") == 1
+    polled(executor, 1)
+    assert log.count("open train") == log.count("open serve") == 2
+
+
+def test_near_the_end_the_servers_stay_and_ask_the_base_model(crews, tmp_path: Path) -> None:
+    clock = Clock()
+    executor = make(crews, tmp_path, clock=clock, until_s=1000.0)
+    crews[2].poll = slowly(crews[2].poll, clock, 120.0)
+    run(executor, items(1))
+    clock.time_s = 900.0
+    (result,) = run(executor, [replace(items(1)[0], plan=replace(items(1)[0].plan, round=1))])
+    assert result.cut and result.counts["completions"] == 4
+    assert crews[0].count("open serve") == 1
+
+
+def test_results_are_in_before_the_run_ends(crews, tmp_path: Path) -> None:
+    """A batch that ends at its deadline still has to come back."""
+    _, _, servers = crews
+    run(make(crews, tmp_path, until_s=10_000.0), items(1))
+    assert servers.seen[0].deadline_s == 10_000.0 - HAND_IN_S
+
+
+def test_engines_that_were_never_open_have_not_begun(crews, tmp_path: Path) -> None:
+    _, trainers, _ = crews
+    trainers.answer = lambda item: WorkResult(
+        item.task.task_id, item.plan, failure="no worker was ready in time", cut=True
+    )
+    clock = Clock()
+    executor = make(crews, tmp_path, clock=clock, until_s=1e5)
+    first = [replace(item, deadline_s=100.0) for item in items(2)]
+    run(executor, first)
+    assert {item.deadline_s for item in trainers.seen} == {TRAIN_SHARE * 100.0 + START_S}, (
+        "the second one is still allowed the seconds that opening takes"
+    )
+
+
+def test_a_round_fits_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config, specs = WorkersConfig(), dict.fromkeys(("train", "serve", "search"), SolverSpec("x:y"))
+    own, other = tmp_path / "run", tmp_path / "elsewhere"
+    other.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(other))
+    free = {own: 20_000, other: 90_000}
+    usage = namedtuple("usage", "free")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage(free[Path(path)]))
+    for size, tasks in ((0, ROUND_TASKS), (3_000, 15), (30_000, 2)):
+        executor = open_rounds(config, specs, Staffing(2, 1), own, adapter_bytes=size)
+        assert executor.idle() == tasks, "half of the larger disk, and no worker without a task"
+    free[own] = 10_000_000
+    executor = open_rounds(config, specs, Staffing(2, 1), own, adapter_bytes=3_000)
+    assert executor.idle() == ROUND_TASKS
+
+
 def slowly(poll, clock: Clock, seconds: float):
     """A crew's poll after which the clock stands later, when something came of it."""
 
@@ -222,8 +293,8 @@ def test_training_leaves_time_to_serve(crews, tmp_path: Path) -> None:
     trainers.answer = lambda item: (setattr(clock, "time_s", clock.time_s + 40), train(item))[1]
     executor = make(crews, tmp_path, clock=clock, until_s=100.0)
     results = run(executor, items(4, deadline_s=1000.0))
-    assert [item.deadline_s for item in trainers.seen] == [TRAIN_SHARE * 100.0] * 2
-    assert [batch.deadline_s for batch in servers.seen] == [100.0]
+    assert [item.deadline_s for item in trainers.seen] == [TRAIN_SHARE * 95.0] * 2
+    assert [batch.deadline_s for batch in servers.seen] == [95.0]
     assert [r.cut for r in sorted(results, key=lambda r: r.task_id)] == [False, False, True, True]
 
 

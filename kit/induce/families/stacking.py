@@ -71,15 +71,12 @@ class _Canvas:
     Attributes:
         columns: of the pieces, cheapest first.
         bounds: where each demonstration's, then each test's cells begin in a flat picture.
-        shapes: of the outputs of all examples.
         wanted: (C,) cells of the demonstrations' outputs.
     """
 
-    frame: Frame
     columns: tuple[int, ...]
     layers: Layers
     bounds: tuple[int, ...]
-    shapes: tuple[tuple[int, int], ...]
     wanted: np.ndarray
 
     def counts(self, *skipped: int) -> np.ndarray:
@@ -171,7 +168,7 @@ def _canvas(problem: Problem, arena: Arena, frame: Frame) -> _Canvas | None:
     paints = (*_constant_paints(problem, total), *_dot_paints(arena, areas))
     layers = make_layers(pieces, bits, wanted, paints)
     bounds = np.cumsum([0, *areas])
-    return _Canvas(frame, tuple(fitting), layers, tuple(bounds.tolist()), shapes, wanted)
+    return _Canvas(tuple(fitting), layers, tuple(bounds.tolist()), wanted)
 
 
 def _constant_paints(problem: Problem, total: int) -> Iterator[Use]:

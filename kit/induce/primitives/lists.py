@@ -206,17 +206,3 @@ def _concatenate(images: list[Image], down: bool) -> Image | None:
             canvas[:rows, at : at + columns] = image.cells
         at += rows if down else columns
     return make_image(canvas)
-
-
-def overlay(upper: Image, lower: Image) -> Image:
-    """One image laid over another at its place; the lower one's size is kept."""
-    cells = lower.cells.copy()
-    height, width = cells.shape
-    y, x = upper.y - lower.y, upper.x - lower.x
-    top, left = max(0, y), max(0, x)
-    bottom = min(height, y + upper.cells.shape[0])
-    right = min(width, x + upper.cells.shape[1])
-    if bottom > top and right > left:
-        part = upper.cells[top - y : bottom - y, left - x : right - x]
-        np.copyto(cells[top:bottom, left:right], part, where=part > 0)
-    return Image(cells, lower.y, lower.x)

@@ -22,10 +22,8 @@ class Outcome:
             before it met a limit is kept.
         message: empty when ok; else the first thing that went wrong in one line, with its line
             number in the source where it has one, fit to be shown to the program's author.
-        seconds: wall seconds that the caller waited.
     """
 
     status: Status
     outputs: tuple[Grid | None, ...]
     message: str
-    seconds: float

@@ -17,7 +17,6 @@ from __future__ import annotations
 import functools
 import os
 import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from types import TracebackType
@@ -76,8 +75,7 @@ class Sandbox:
             SandboxError: the sandbox is closed or does not start any more; never because of what
                 the program does.
         """
-        started_s = time.monotonic()
-        end = functools.partial(_outcome, len(inputs), started_s)
+        end = functools.partial(_outcome, len(inputs))
         try:
             size = len(source.encode("utf-8"))
         except UnicodeEncodeError:
@@ -170,17 +168,11 @@ def _start(mechanisms: tuple[Mechanism, ...]) -> Channel:
 
 def _outcome(
     count: int,
-    started_s: float,
     status: Status,
     message: str,
     outputs: tuple[Grid | None, ...] | None = None,
 ) -> Outcome:
-    return Outcome(
-        status,
-        (None,) * count if outputs is None else outputs,
-        _one_line(message),
-        time.monotonic() - started_s,
-    )
+    return Outcome(status, (None,) * count if outputs is None else outputs, _one_line(message))
 
 
 def _one_line(message: str) -> str:

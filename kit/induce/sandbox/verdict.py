@@ -13,7 +13,7 @@ from typing import Any
 
 from kit.arc.grid import Grid, GridError, check_grid
 from kit.induce.sandbox.limits import EXIT_MEMORY, MIB, Limits
-from kit.induce.sandbox.outcome import Status
+from kit.induce.sandbox.outcome import Outcome, Status
 
 _LONG = 0.5
 """The kernel limits processor time by counting ticks, which differs from the seconds it reports,
@@ -36,15 +36,6 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """An Outcome without its seconds."""
-
-    status: Status
-    message: str
-    outputs: tuple[Grid | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Answer:
     """One line: a grid, or what went wrong instead."""
 
@@ -54,21 +45,22 @@ class _Answer:
     loaded: bool = True
 
 
-def judge(account: Account, mark: str, count: int, limits: Limits) -> Verdict:
-    """The verdict on a program with `count` inputs that wrote `mark` before its answers."""
+def judge(account: Account, mark: str, count: int, limits: Limits) -> Outcome:
+    """The outcome of a program with `count` inputs that wrote `mark` before its answers."""
     lines = (text.partition(" ") for text in account.said.split("\n"))
     answers = [_read(line) for first, _, line in lines if first == mark]
     if len(answers) > max(count, 1):
-        return Verdict("crashed", "the program answered more than it was asked", (None,) * count)
+        return Outcome("crashed", (None,) * count, "the program answered more than it was asked")
     outputs = tuple(answer.grid for answer in answers if answer.loaded)[:count]
     outputs += (None,) * (count - len(outputs))
     faults = [answer for answer in answers if answer.grid is None]
     if len(answers) < count and all(answer.loaded for answer in answers):
-        return Verdict(*_early_end(account, limits), outputs)
+        ended, message = _early_end(account, limits)
+        return Outcome(ended, outputs, message)
     if faults:
         status: Status = "memory" if any(fault.memory for fault in faults) else "error"
-        return Verdict(status, faults[0].fault, outputs)
-    return Verdict("ok", "", outputs)
+        return Outcome(status, outputs, faults[0].fault)
+    return Outcome("ok", outputs, "")
 
 
 def _read(line: str) -> _Answer:

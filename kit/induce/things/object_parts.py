@@ -9,22 +9,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from kit.arc.masks import spread
 from kit.induce.things.objects import Thing
 from kit.induce.things.property_shapes import hole_labels
 
 PAD = 1
 """Rows and columns around the bounding box that an area may reach."""
-
-
-def _grown(mask: np.ndarray, diagonal: bool) -> np.ndarray:
-    """A padded mask with all neighbours of its cells."""
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    rows = grown.copy() if diagonal else mask
-    grown[:, 1:] |= rows[:, :-1]
-    grown[:, :-1] |= rows[:, 1:]
-    return grown
 
 
 def _padded(mask: np.ndarray, width: int) -> np.ndarray:
@@ -49,7 +39,7 @@ def _holes(thing: Thing) -> np.ndarray:
 def _edge(thing: Thing, diagonal: bool) -> np.ndarray:
     """Own cells beside a cell that is not."""
     own = _padded(thing.mask, 2)
-    return (own & _grown(~own, diagonal))[1:-1, 1:-1]
+    return (own & spread(~own, diagonal))[1:-1, 1:-1]
 
 
 def _frame(thing: Thing, inset: int) -> np.ndarray:
@@ -99,8 +89,8 @@ PARTS: Mapping[str, tuple[float, Callable[[Thing], np.ndarray]]] = {
     "holes": (0.5, _holes),
     "rest_of_box": (0.5, lambda t: _box(t) & ~_own(t)),
     "ring": (1.0, lambda t: _frame(t, 0)),
-    "outline8": (1.0, lambda t: _grown(_own(t), True) & ~_own(t)),
-    "outline4": (1.0, lambda t: _grown(_own(t), False) & ~_own(t)),
+    "outline8": (1.0, lambda t: spread(_own(t), True) & ~_own(t)),
+    "outline4": (1.0, lambda t: spread(_own(t), False) & ~_own(t)),
     "own": (1.0, _own),
     "inner": (1.0, _inner),
     "edge": (1.0, lambda t: _edge(t, True)),

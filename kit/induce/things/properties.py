@@ -68,10 +68,6 @@ class Scene:
         """
         return self.column(name)[index]
 
-    def key(self, names: Sequence[str], index: int) -> tuple[Hashable, ...]:
-        """Several properties of object `index`."""
-        return tuple(self.column(name)[index] for name in names)
-
 
 def scene(cells: np.ndarray, segmentation: str, background: int | None = None) -> Scene:
     """The objects of a grid, ready to be asked.

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from kit.arc.masks import spread
+
 Array = np.ndarray
 
 
 def blank(height: int, width: int, colour: int = 0) -> Array:
     """An (H, W) uint8 grid of one colour."""
     return np.full((height, width), colour, dtype=np.uint8)
-
-
-def spread(mask: Array, diagonal: bool = False) -> Array:
-    """A mask and its neighbours."""
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    rows = grown.copy() if diagonal else mask
-    grown[:, 1:] |= rows[:, :-1]
-    grown[:, :-1] |= rows[:, 1:]
-    return grown
 
 
 def alone(mask: Array) -> Array:

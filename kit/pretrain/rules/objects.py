@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kit.pretrain.rules.cells import blank, bounds, enclosed, mapped, spread
+from kit.arc.masks import spread
+from kit.pretrain.rules.cells import blank, bounds, enclosed, mapped
 from kit.pretrain.rules.rule import (
     Drawn,
     Maker,

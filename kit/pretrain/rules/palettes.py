@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kit.pretrain.rules.cells import alone, blank, counts, mapped, spread
+from kit.arc.masks import spread
+from kit.pretrain.rules.cells import alone, blank, counts, mapped
 from kit.pretrain.rules.rule import (
     Drawn,
     Maker,

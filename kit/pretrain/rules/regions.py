@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kit.pretrain.rules.cells import Array, blank, border, bounds, enclosed, flood, parts, spread
+from kit.arc.masks import spread
+from kit.pretrain.rules.cells import Array, blank, border, bounds, enclosed, flood, parts
 from kit.pretrain.rules.rule import (
     Drawn,
     Maker,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kit.pretrain.rules.cells import Array, blank, bounds, enclosed, flood, parts, spread, turn
+from kit.arc.masks import spread
+from kit.pretrain.rules.cells import Array, blank, bounds, enclosed, flood, parts, turn
 from kit.pretrain.rules.rule import Rng, Room, between, chance
 
 PLACE_TRIES = 25

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from kit.arc.masks import spread
 from kit.pretrain.rules.cells import (
     Array,
     blank,
@@ -15,7 +16,6 @@ from kit.pretrain.rules.cells import (
     fallen,
     mapped,
     parts,
-    spread,
     turn,
 )
 from kit.pretrain.rules.rule import Rng, between, chance, colours

@@ -14,7 +14,6 @@ from kit.induce.primitives.lists import (
     line_up,
     line_up_by_size,
     nth,
-    overlay,
     pick,
     pick_common,
     pick_unique,
@@ -94,10 +93,3 @@ def test_line_up() -> None:
 def test_line_up_by_size() -> None:
     assert text(line_up_by_size((LARGE, SMALL), False)) == "122/022"
     assert text(line_up_by_size((LARGE, SMALL), True)) == "10/22/22"
-
-
-def test_overlay() -> None:
-    lower = image("1111/1111")
-    assert text(overlay(image("20/02", 0, 1), lower)) == "1211/1121"
-    assert text(overlay(image("2", 9, 9), lower)) == "1111/1111"
-    assert text(lower) == "1111/1111"

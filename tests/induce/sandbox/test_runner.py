@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def function(statement: str, before: str = "") -> str:
 def test_answers_come_in_the_order_of_the_inputs(sandbox: Sandbox) -> None:
     inputs = [GRID, ((5,),), ((0, 9, 1),)]
     outcome = sandbox.run(HONEST, inputs)
-    assert outcome.status == "ok" and outcome.message == "" and outcome.seconds > 0
+    assert outcome.status == "ok" and outcome.message == ""
     assert outcome.outputs == (TURNED, ((5,),), ((1,), (9,), (0,)))
     assert all(type(cell) is int for row in outcome.outputs[0] or () for cell in row)
 
@@ -170,8 +171,10 @@ def test_what_was_answered_before_a_limit_is_kept() -> None:
 
 def test_processor_time_is_limited_too() -> None:
     with make("best", Limits(cpu_s=1.0, wall_s=30.0)) as opened:
+        begun_s = time.monotonic()
         outcome = opened.run(function("while True: continue"), [GRID])
-    assert outcome.status == "timeout" and outcome.seconds < 20
+        assert time.monotonic() - begun_s < 20
+    assert outcome.status == "timeout"
     assert outcome.message == "the program used more than 1 s of processor time"
 
 
@@ -278,8 +281,12 @@ def test_a_mechanism_that_does_not_work_is_named() -> None:
 
 def test_an_honest_program_costs_milliseconds() -> None:
     with make("best", PATIENT) as opened:
-        seconds = sorted(opened.run(HONEST, [GRID] * 3).seconds for _ in range(50))
-    assert seconds[0] < 0.1, f"{seconds[0]:.3f} s at best; 0.007 s on a machine that is not busy"
+        instants_s = [time.monotonic()]
+        for _ in range(50):
+            opened.run(HONEST, [GRID] * 3)
+            instants_s.append(time.monotonic())
+    best_s = min(after - before for before, after in pairwise(instants_s))
+    assert best_s < 0.1, f"{best_s:.3f} s at best; 0.007 s on a machine that is not busy"
 
 
 @pytest.mark.parametrize("name", ["cpu_s", "wall_s", "memory_bytes", "output_bytes"])

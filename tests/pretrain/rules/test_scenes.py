@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kit.pretrain.rules.cells import alone, border, enclosed, fallen, flood, mapped, parts, spread
+from kit.arc.masks import spread
+from kit.pretrain.rules.cells import alone, border, enclosed, fallen, flood, mapped, parts
 from kit.pretrain.rules.rule import draw_room
 from kit.pretrain.rules.scenes import SHAPES, Thing, any_scene, painted, place, scatter
 from kit.pretrain.rules.selectors import SELECTORS, draw_selection, task_palette
