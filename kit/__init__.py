@@ -35,7 +35,7 @@ def solve(
             test pairs are ignored), or the path of a file with one task.
         budget: wall time for everything, e.g. "90s" or "10m"; loading torch is part of it.
         overrides: any option of a run; a dotted name is given as **{"finetune.lr": 1e-3}. The
-            names preset, model and seed are options too.
+            names preset, model, format and seed are options too.
     Returns:
         (attempt_1, attempt_2) per test input, in order; cheap guesses where time did not suffice.
     Raises:

@@ -12,7 +12,7 @@ from kit.encode.cells import END, PAD, START_INPUT, TOKEN_NAMES
 from kit.engine.shape import ModelShape
 from kit.engine.weights import Weights, save_shards, to_named_tensors
 from kit.pretrain.run import Run
-from kit.pretrain.settings import TYPICAL_CONTEXT
+from kit.pretrain.settings import SIZES, TYPICAL_CONTEXT
 from kit.pretrain.sources import Sources
 
 SHARD_BYTES = 15_000_000
@@ -30,8 +30,9 @@ def model_card(run: Run, sources: Sources) -> str:
 
 A Llama of {shape.num_parameters():,} weights ({shape.num_layers} layers, hidden size
 {shape.hidden}, {shape.num_heads} heads of {shape.head_dim}, feed-forward {shape.ffn}), trained
-from nothing by `python -m kit pretrain` with seed {config.seed} in {run.seconds / 3600:.1f}
-hours of {_hardware(run)}.
+from nothing in {run.seconds / 3600:.1f} hours of {_hardware(run)}:
+
+    python -m kit pretrain --re-arc FILES{_size(shape)} --steps {run.step} --seed {config.seed}
 
 - Data: {re_arc} re-arc rules (pairs generated with michaelhodel/re-arc, MIT), the
   demonstrations of {arc} ARC-AGI-1 training tasks (Apache-2.0), {procedural}
@@ -46,6 +47,12 @@ hours of {_hardware(run)}.
   the token `<line>` ({100 * config.contiguous_share:g}% of the sequences). Weights are MIT like the
   kit.
 """
+
+
+def _size(shape: ModelShape) -> str:
+    """The option that asks for a shape; nothing for shapes that have no name."""
+    names = [name for name, known in SIZES.items() if known == shape]
+    return f" --size {names[0]}" if names else ""
 
 
 def _hardware(run: Run) -> str:
