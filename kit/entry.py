@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from kit.arc.exits import EXIT_REFUSED
+from kit.arc.exits import EXIT_FAILED, EXIT_REFUSED
 from kit.arc.solutions import resolve_solutions
 from kit.arc.whole_file import replace_file
 from kit.budget.clock import SystemClock
@@ -49,7 +49,7 @@ from kit.submit.submission import SubmissionFile
 from kit.validate.progress import ProgressObserver
 from kit.workers.executor import Executor, describe
 
-EXIT_DONE, EXIT_INTERNAL = 0, 1
+EXIT_DONE = 0
 
 
 def main(argv: Sequence[str], started_s: float | None = None) -> int:
@@ -140,7 +140,7 @@ def exit_code(report: RunReport) -> int:
     # What ran out of time has not failed: a budget that is used up is a good end.
     all_failed = bool(tried) and tried <= set(report.failures) - set(report.cut)
     if not report.saved or all_failed or report.stopped == "lost":
-        return EXIT_INTERNAL
+        return EXIT_FAILED
     return EXIT_DONE
 
 
@@ -180,9 +180,9 @@ def _fail(error: Exception, out: Path) -> int:
         except OSError:
             continue
         _complain(f"{describe(error)}; the answers so far are kept, details in {log}")
-        return EXIT_INTERNAL
+        return EXIT_FAILED
     _complain(f"{describe(error)}; the answers so far are kept\n{text}")
-    return EXIT_INTERNAL
+    return EXIT_FAILED
 
 
 def _complain(text: str) -> None:

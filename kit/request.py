@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
+from kit.arc.arguments import ArgumentsError, RaisingParser
 from kit.config import PRESETS, Config, ConfigError, make_config, nearest, parse_duration
 
 DEFAULT_OUT = Path("runs/latest")
@@ -60,13 +60,6 @@ class Request:
     budget_given: bool
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser that raises instead of leaving the process."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(message)
-
-
 def parse_request(argv: Sequence[str], prog: str = "submission.py") -> Request:
     """The request spelled by command-line arguments.
 
@@ -75,7 +68,10 @@ def parse_request(argv: Sequence[str], prog: str = "submission.py") -> Request:
         SystemExit: --help was asked for (code 0).
     """
     parser = _make_parser(prog)
-    known, rest = parser.parse_known_intermixed_args(list(argv))
+    try:
+        known, rest = parser.parse_known_intermixed_args(list(argv))
+    except ArgumentsError as error:
+        raise ConfigError(str(error)) from error
     for word in (*known.overrides, *rest):
         if word.startswith("-"):
             options = re.findall(r"--[a-z-]+", parser.format_usage())
@@ -140,12 +136,11 @@ def _split_ids(text: str | None) -> tuple[str, ...]:
 
 def _make_parser(prog: str) -> argparse.ArgumentParser:
     """The options of part "Running", with help."""
-    parser = _Parser(
+    parser = RaisingParser(
         prog=prog,
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add = parser.add_argument
     add("--time-budget", metavar="T", help="wall time of the whole process: 90s, 10m, 12h, 1h30m")

@@ -11,12 +11,12 @@ was reported of its best figure, and `python -m kit pools choose` tries every ot
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.arc.arguments import RaisingParser
 from kit.arc.exits import EXIT_REFUSED
 from kit.arc.names import did_you_mean
 from kit.entry import main as run_main
@@ -130,12 +130,12 @@ def main(argv: Sequence[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         print(_text())
         return 0
-    parser = argparse.ArgumentParser(prog="python -m kit rows", description=DESCRIPTION)
+    parser = RaisingParser(prog="python -m kit rows", description=DESCRIPTION)
     parser.add_argument("row")
     for checkpoint in CHECKPOINTS:
         parser.add_argument(checkpoint.option, type=Path, metavar="DIR", help=checkpoint.says)
-    args, rest = parser.parse_known_intermixed_args(list(argv))
     try:
+        args, rest = parser.parse_known_intermixed_args(list(argv))
         row = _row(args.row)
         words = row.arguments(_folders(row, vars(args)))
     except ValueError as error:

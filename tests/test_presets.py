@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from kit.config import make_config
-from kit.contest import CARD_PRESETS
+from kit.engine.cards import MACHINES
 from kit.job import KAGGLE_BUDGET_S
 from kit.presets import PRESETS
 
@@ -20,7 +20,7 @@ def test_the_presets_that_are_promised_exist() -> None:
     assert {"cpu", "kaggle-t4x2", "kaggle-l4x4", "h200", "paper"} <= set(PRESETS)
 
 
-@pytest.mark.parametrize("name", sorted(set(CARD_PRESETS.values())))
+@pytest.mark.parametrize("name", sorted({machine.preset for machine in MACHINES.values()}))
 def test_a_cards_adapters_can_be_served(name: str) -> None:
     config = make_config(name)
     assert config.finetune.rank in VLLM_RANKS

@@ -60,6 +60,7 @@ REFUSED = [
     ("replay {bad} --budget soon", "--budget"),
     ("rows 12 --ours {dir}", "47.1"),
     ("rows 47.1", "--ours"),
+    ("rows --ours {dir}", "row"),
     ("rehearse --like nope", "kaggle-l4x4"),
     ("rehearse --like kaggle-p100", "P100"),
     ("rehearse --hours nan", "--hours"),

@@ -19,10 +19,10 @@ APART = ("solve.trainer=unsloth", "solve.sampler=vllm", "workers.count=2")
 def opened(monkeypatch):
     """What `open_rounds` and `open_executor` were given, by name."""
     seen: dict[str, tuple] = {}
-    monkeypatch.setattr(staff, "open_rounds", lambda *given: seen.setdefault("rounds", given))
-    monkeypatch.setattr(
-        staff, "open_executor", lambda *given, **named: seen.setdefault("pool", given)
-    )
+    for name, kind in (("open_rounds", "rounds"), ("open_executor", "pool")):
+        monkeypatch.setattr(
+            staff, name, lambda *given, kind=kind, **_: seen.setdefault(kind, given)
+        )
     monkeypatch.setattr(staff, "gpu_devices", tuple)
     return seen
 

@@ -1,13 +1,29 @@
-"""Options that were given and would not be read.
+"""Command-line arguments: a parser that raises, and options that would not be read.
 
-What it does: refuses them by name, so that nobody waits for an effect that cannot come. What it
-does not: parse anything, or know which mode of a command reads what.
+What it does not: know which mode of a command reads what.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from typing import NoReturn
+
+
+class ArgumentsError(ValueError):
+    """The arguments cannot be used; the message is one line."""
+
+
+class RaisingParser(argparse.ArgumentParser):
+    """An argument parser that raises `ArgumentsError` instead of leaving the process; options are
+    written in full."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """See `argparse.ArgumentParser.error`."""
+        raise ArgumentsError(message)
 
 
 def refuse_given(args: argparse.Namespace, names: Iterable[str], why: str) -> None:

@@ -11,24 +11,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
+from kit.arc.arguments import ArgumentsError, RaisingParser
 from kit.arc.exits import EXIT_REFUSED
 from kit.arc.names import did_you_mean
 
 # What a shell reports for a program that was ended by SIGPIPE.
 _EXIT_BROKEN_PIPE = 141
-
-
-class _ArgumentError(Exception):
-    """The arguments cannot be used; the message is one line."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """An argument parser that raises instead of leaving the process."""
-
-    def error(self, message: str) -> NoReturn:
-        raise _ArgumentError(message)
 
 
 def run_command(
@@ -43,11 +32,11 @@ def run_command(
     Raises:
         SystemExit: --help was asked for (code 0).
     """
-    parser = _Parser(prog=f"python -m kit {name}", description=description, allow_abbrev=False)
+    parser = RaisingParser(prog=f"python -m kit {name}", description=description)
     add_arguments(parser)
     try:
         args = _parse(parser, argv)
-    except _ArgumentError as error:
+    except ArgumentsError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_REFUSED
     try:
@@ -64,7 +53,7 @@ def _parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Nam
     """The parsed arguments.
 
     Raises:
-        _ArgumentError: an unknown option, a bad value, too many or too few arguments.
+        ArgumentsError: an unknown option, a bad value, too many or too few arguments.
     """
     # Unknown options first: a missing argument may be missing because of them.
     # --help is where an option stands under all its names.
@@ -73,5 +62,5 @@ def _parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Nam
         option = word.partition("=")[0]
         if word.startswith("--") and len(word) > 2 and option not in options:
             hint = did_you_mean(option, options)
-            raise _ArgumentError(f"{option}: no such option{hint}; --help lists them all")
+            raise ArgumentsError(f"{option}: no such option{hint}; --help lists them all")
     return parser.parse_args(list(argv))

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from kit.budget.board import Offers
 from kit.budget.choice import price_of_time
 
-GAIN = arrays(np.float64, (6, 4), elements=st.floats(0.0, 0.5))
+GAIN = arrays(np.float64, (6, 4), elements=st.just(0.0) | st.floats(1e-9, 0.5))
 COST = arrays(np.float64, (6, 4), elements=st.floats(0.05, 50.0))
 
 
