@@ -5,7 +5,6 @@ pytest tests/test_card_costs.py
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from kit.engine.memory_plan import plan_memory
 from kit.gpus import Gpu
 from kit.workers.executor import Staffing
 from tests.budget.simulation import make_task
+from tests.model_folders import write_model_folder
 
 L4 = Gpu("NVIDIA L4", (580, 65), 8.9, 23_034)
 A100 = Gpu("NVIDIA A100-SXM4-80GB", (580, 65), 8.0, 81_920)
@@ -34,14 +34,11 @@ USUAL = measure_tasks([make_task("usual", 18)])[0]
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A folder in the shape of Qwen3-0.6B; its weights are not looked at."""
-    shape = {
-        "model_type": "qwen3", "vocab_size": 1000, "hidden_size": 1024, "num_hidden_layers": 28,
-        "num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 128,
-        "intermediate_size": 3072, "max_position_embeddings": 8192,
-    }  # fmt: skip
-    (tmp_path / "config.json").write_text(json.dumps(shape), encoding="utf-8")
-    (tmp_path / "model.safetensors").write_bytes(b"x" * 2**20)
-    return tmp_path
+    return write_model_folder(
+        tmp_path, model_type="qwen3", vocab_size=1000, hidden_size=1024, num_hidden_layers=28,
+        num_attention_heads=16, num_key_value_heads=8, head_dim=128, intermediate_size=3072,
+        max_position_embeddings=8192,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ pytest tests/test_card_memory.py
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from kit.engine.memory_plan import MemoryPlanError
 from kit.gpus import Gpu
 from kit.solve.toolbox import read_settings
 from kit.workers.executor import Staffing
+from tests.model_folders import write_model_folder
 
 T4 = Gpu("Tesla T4", (580, 65), 7.5, 15_360)
 P100 = Gpu("Tesla P100", (580, 65), 6.0, 16_384)
@@ -27,14 +27,11 @@ H200 = Gpu("NVIDIA H200", (580, 65), 9.0, 143_000)
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A folder in the shape of an 8B model; its weights are not looked at."""
-    shape = {
-        "model_type": "mistral", "vocab_size": 77, "hidden_size": 4096, "num_hidden_layers": 40,
-        "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 128,
-        "intermediate_size": 11520, "max_position_embeddings": 8192,
-    }  # fmt: skip
-    (tmp_path / "config.json").write_text(json.dumps(shape), encoding="utf-8")
-    (tmp_path / "model.safetensors").write_bytes(b"x" * 2**20)
-    return tmp_path
+    return write_model_folder(
+        tmp_path, model_type="mistral", vocab_size=77, hidden_size=4096, num_hidden_layers=40,
+        num_attention_heads=32, num_key_value_heads=8, head_dim=128, intermediate_size=11520,
+        max_position_embeddings=8192,
+    )  # fmt: skip
 
 
 def config_of(model: Path, *options: str) -> Config:

@@ -30,11 +30,11 @@ def replace_file(path: Path, content: bytes) -> None:
         raise
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Force a rename to disk where the system can (a folder cannot be opened on Windows)."""
+def sync_folder(folder: Path) -> None:
+    """Force renames in a folder to disk where the system can (Windows cannot open a folder)."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

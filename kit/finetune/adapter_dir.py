@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 
+from kit.arc.whole_file import sync_folder
 from kit.finetune.trainer import Adapter
 
 WEIGHT_FILES = {"lora": "adapter_model.safetensors", "full": "model.safetensors"}
@@ -216,7 +217,7 @@ def _write(
         temporary.mkdir(parents=True)
         for name, content in {WEIGHT_FILES[method]: data, **texts}.items():
             _write_synced(temporary / name, content)
-        _sync_folder(temporary)
+        sync_folder(temporary)
         _replace_folder(temporary, out)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -236,7 +237,7 @@ def _replace_folder(new: Path, out: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     else:
         new.rename(out)
-    _sync_folder(out.parent)
+    sync_folder(out.parent)
 
 
 def _write_synced(path: Path, data: bytes) -> None:
@@ -244,14 +245,3 @@ def _write_synced(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    """Make renames inside a folder durable; only POSIX can open a folder."""
-    if os.name != "posix":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

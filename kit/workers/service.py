@@ -39,7 +39,6 @@ _NO_MEMORY = (
     "MemoryError",
     "can't allocate memory",
     "Cannot allocate memory",
-    "OutOfMemoryError",
     "out of memory",
 )
 """In failures: of Python and numpy, of torch's CPU allocator, of the system, of a GPU."""
