@@ -137,12 +137,12 @@ class CorpusConfig:
     short_tokens: int = 640
     long_tokens: int = 1536
     long_share: float = 0.1
-    re_arc_weight: float = 0.45
-    arc_weight: float = 0.1
-    rules_weight: float = 0.35
-    programs_weight: float = 0.1
-    wrap_share: float = 0.3
-    move_zero_share: float = 0.3
+    re_arc_weight: float = 0.75
+    arc_weight: float = 0.15
+    rules_weight: float = 0.07
+    programs_weight: float = 0.03
+    wrap_share: float = 0.1
+    move_zero_share: float = 0.1
     symmetries: bool = True
 
 

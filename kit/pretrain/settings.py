@@ -59,7 +59,7 @@ class PretrainConfig:
     lr_rest: float = 3e-3
     warmup_steps: int = 30
     decay_share: float = 0.35
-    contiguous_share: float = 0.15
+    contiguous_share: float = 0.1
     ema_decay: float = 0.998
     seed: int = 0
 
