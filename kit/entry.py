@@ -136,7 +136,7 @@ def exit_code(report: RunReport) -> int:
     """The exit code that a finished run deserves."""
     if report.stopped in ("SIGINT", "SIGTERM"):
         return EXIT_CODES[report.stopped]
-    tried = set(report.predictions)
+    tried = set(report.predictions) | set(report.failures)
     # What ran out of time has not failed: a budget that is used up is a good end.
     all_failed = bool(tried) and tried <= set(report.failures) - set(report.cut)
     if not report.saved or all_failed or report.stopped == "lost":

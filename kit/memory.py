@@ -34,10 +34,17 @@ class RunMemory:
     problems: dict[str, None] = field(default_factory=dict)
     saved: bool = True
 
-    def keep(self, result: WorkResult) -> None:
-        """Remember a result in place of an older one of the same plan."""
-        name = result.task_id
-        self.results.setdefault(name, {})[plan_key(result.plan)] = result
+    def keep(self, result: WorkResult) -> bool:
+        """Remember a result in place of an older one of the same plan.
+
+        Returns whether the task's answers have to be chosen anew: not where it proposed nothing,
+        as most searches do, and there is a good choice already.
+        """
+        name, key = result.task_id, plan_key(result.plan)
+        older = self.results.setdefault(name, {}).get(key)
+        proposed = any(r.candidates or r.scores for r in (result, older) if r is not None)
+        is_new = proposed or name not in self.predictions
+        self.results[name][key] = result
         newest: dict[Leg, WorkResult] = {}
         for held in sorted(self.results[name].values(), key=lambda r: r.plan.round):
             newest[held.plan.leg] = held
@@ -48,6 +55,7 @@ class RunMemory:
             self.failures[name] = "; ".join(failures)
         if any(held.cut for held in newest.values()):
             self.cut[name] = None
+        return is_new
 
     def pool(self, task_id: str) -> CandidatePool:
         """Everything that was proposed for a task."""

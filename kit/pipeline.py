@@ -181,15 +181,20 @@ class Run:
             self._absorb_shared(result)
             return
         at_s = self._setup.clock.now_s() - self._setup.started_s
-        # Forced to disk together with the prediction.
+        # Forced to disk together with the prediction, if it changes one.
         self._write(result_record(result, at_s), synced=False)
         if result.failure is not None:
             self._write(failure_record(result), synced=False)
-        self._memory.keep(result)
+        is_new = self._memory.keep(result)
         self._tell_scheduler(result)
         self._observer.on_result(result, fresh=True)
-        self._decide(self._tasks[result.task_id], journaled=True)
-        self._save()
+        task = self._tasks[result.task_id]
+        if is_new:
+            self._decide(task, journaled=True)
+        else:
+            self._judge(task)
+        if not self._memory.saved:
+            self._save()
 
     def _absorb_shared(self, result: WorkResult) -> None:
         """Keep the adapter that all tasks share; without one the base model answers."""
@@ -211,20 +216,28 @@ class Run:
 
     def _decide(self, task: Task, journaled: bool) -> None:
         """Choose a task's answers from all its results; a failure here costs this task only."""
-        pool = self._memory.pool(task.task_id)
         try:
-            predictions = choose(pool, task, self._setup.config.rank)
-            self._submission.update(predictions)
+            predictions = choose(self._memory.pool(task.task_id), task, self._setup.config.rank)
+            if self._submission.update(predictions):
+                self._memory.saved = False
         except Exception as error:
             self._memory.failures[task.task_id] = f"choosing an answer: {describe(error)}"
+            # The file keeps the older answer; the next result makes the choice again.
+            self._memory.predictions.pop(task.task_id, None)
             return
         self._memory.predictions[task.task_id] = predictions
-        observed = self._memory.observed(task.task_id)
-        outlook = task_outlook(task, pool, predictions, observed)
-        self._scheduler.judge(task.task_id, outlook)
+        self._judge(task)
         if journaled:
             self._write(prediction_record(predictions))
         self._observer.on_prediction(predictions)
+
+    def _judge(self, task: Task) -> None:
+        """Let the scheduler know how a task stands."""
+        name, memory = task.task_id, self._memory
+        outlook = task_outlook(
+            task, memory.pool(name), memory.predictions[name], memory.observed(name)
+        )
+        self._scheduler.judge(name, outlook)
 
     def _save(self) -> None:
         """Save the submission; a full disk is a problem to report, the old file stays valid."""

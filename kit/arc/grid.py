@@ -7,6 +7,8 @@ Arrays appear only inside numeric loops.
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -15,6 +17,7 @@ Grid = tuple[tuple[int, ...], ...]
 
 MAX_SIDE = 30
 NUM_COLOURS = 10
+_COLOURS = frozenset(range(NUM_COLOURS))
 
 
 class GridError(ValueError):
@@ -34,7 +37,6 @@ def check_grid(value: object, where: str) -> Grid:
         raise GridError(f"{where}: a grid must be a list of rows, got {describe(value)}")
     if not 1 <= len(value) <= MAX_SIDE:
         raise GridError(f"{where}: a grid has 1 to {MAX_SIDE} rows, got {len(value)}")
-    rows = []
     for y, row in enumerate(value):
         if not isinstance(row, list | tuple):
             raise GridError(f"{where}, row {y}: a row must be a list of cells, got {describe(row)}")
@@ -45,14 +47,23 @@ def check_grid(value: object, where: str) -> Grid:
                 f"{where}, row {y}: rows must be equally long, got {len(row)} cells "
                 f"after a first row of {len(value[0])}"
             )
-        for x, cell in enumerate(row):
-            if type(cell) is not int or not 0 <= cell < NUM_COLOURS:
-                raise GridError(
-                    f"{where}, row {y}, column {x}: a cell is an integer 0 to 9, "
-                    f"got {describe(cell)}"
-                )
-        rows.append(tuple(row))
-    return tuple(rows)
+    # All cells at once: this runs over every grid of a set before its first answers are there.
+    if set(map(type, chain.from_iterable(value))) != {int} or not _COLOURS.issuperset(
+        chain.from_iterable(value)
+    ):
+        raise GridError(_bad_cell(value, where))
+    return tuple(map(tuple, value))
+
+
+def _bad_cell(rows: Sequence[Sequence[object]], where: str) -> str:
+    """What is wrong with the first cell that is no colour."""
+    y, x, cell = next(
+        (y, x, cell)
+        for y, row in enumerate(rows)
+        for x, cell in enumerate(row)
+        if type(cell) is not int or cell not in _COLOURS
+    )
+    return f"{where}, row {y}, column {x}: a cell is an integer 0 to 9, got {describe(cell)}"
 
 
 def describe(value: object) -> str:

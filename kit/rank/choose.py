@@ -17,7 +17,7 @@ from kit.arc.grid import Grid
 from kit.arc.task import Task
 from kit.rank.arbitrate import Arbitration, Legs, arbitrate, make_legs
 from kit.rank.experts import product_of_experts
-from kit.rank.guess import guesses
+from kit.rank.guess import guess_outputs
 from kit.rank.pool import CandidatePool
 from kit.rank.programs import is_program, outlook, program_answers
 from kit.rank.tally import Ranking, distinct
@@ -107,7 +107,6 @@ def _predict(pool: CandidatePool, task: Task, index: int, config: RankConfig) ->
 def two_attempts(grids: Sequence[Grid], task: Task, index: int) -> tuple[Grid, Grid]:
     """The first two of distinct grids; cheap guesses stand in for what is missing."""
     attempts = tuple(grids[:2])
-    guessed = guesses(task, index)
-    while len(attempts) < 2:
-        attempts = distinct([*attempts, next(guessed)])
+    if len(attempts) < 2:
+        attempts = distinct([*attempts, *guess_outputs(task, index)])
     return attempts[0], attempts[1]

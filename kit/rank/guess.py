@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 
 from kit.arc.grid import MAX_SIDE, NUM_COLOURS, Grid, shape
@@ -24,8 +24,12 @@ MAX_TILES = 25
 """Tilings with more copies than this are not tried: none of the public tasks needs them."""
 
 
+@lru_cache(maxsize=1024)
 def guess_outputs(task: Task, test_index: int) -> tuple[Grid, Grid]:
-    """The two best cheap guesses for one test input; always two different valid grids."""
+    """The two best cheap guesses for one test input; always two different valid grids.
+
+    Remembered: they fill the first file and stand in again whenever a pool runs out.
+    """
     seen: list[Grid] = []
     for grid in guesses(task, test_index):
         if grid not in seen:

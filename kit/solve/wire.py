@@ -17,6 +17,8 @@ from kit.arc.grid import Grid
 
 T = TypeVar("T")
 
+_PLAIN = frozenset({type(None), bool, int, float, str})
+
 
 def to_plain(value: object) -> Any:
     """`value` as dicts, lists, strings and numbers; `json.dumps` accepts it (inf included).
@@ -24,17 +26,28 @@ def to_plain(value: object) -> Any:
     Raises:
         TypeError: something in it is neither plain nor a dataclass, Path, mapping or tuple.
     """
-    if value is None or isinstance(value, bool | int | float | str):
+    if type(value) in _PLAIN or isinstance(value, bool | int | float | str):
         return value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        # Most of what is sent are rows of grids: they are not looked at cell by cell.
+        plain = _PLAIN.issuperset(map(type, value))
+        return list(value) if plain else [to_plain(held) for held in value]
+    names = _field_names(type(value))
+    if names is not None:
+        return {name: to_plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): to_plain(held) for key, held in value.items()}
-    if isinstance(value, tuple | list):
-        return [to_plain(held) for held in value]
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"a {type(value).__name__} cannot cross a process boundary: {value!r:.80}")
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Of a dataclass; None for any other type."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def from_plain(kind: type[T], value: Any) -> T:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from kit.arc.candidate import Prediction
@@ -33,6 +34,7 @@ def task_digest(tasks: Sequence[Task]) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def plan_key(plan: Plan) -> str:
     """The name under which a plan's result is found again: of what is done, not of why.
 

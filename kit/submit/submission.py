@@ -50,8 +50,10 @@ class SubmissionFile:
         """Task id -> attempts for each test input, in the order of the file."""
         return MappingProxyType(self._answers)
 
-    def update(self, predictions: Iterable[Prediction]) -> None:
+    def update(self, predictions: Iterable[Prediction]) -> bool:
         """Put predictions in the places of the test inputs they are for.
+
+        Returns whether that changed an answer, so that the file is worth writing again.
 
         Raises:
             SubmissionError: a task or test input that is not in the submission, or an attempt
@@ -65,8 +67,10 @@ class SubmissionFile:
                     f"task {name} test[{index}]: a prediction for what is not in the submission"
                 )
             changed.setdefault(name, list(self._answers[name]))[index] = prediction.attempts
-        for name, attempts in changed.items():
-            self._set(name, tuple(attempts))
+        news = {name: tuple(a) for name, a in changed.items() if tuple(a) != self._answers[name]}
+        for name, attempts in news.items():
+            self._set(name, attempts)
+        return bool(news)
 
     def save(self) -> None:
         """Put the answers in the file's place in one step.

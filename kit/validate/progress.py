@@ -91,6 +91,8 @@ class ProgressObserver:
         self._busy: dict[tuple[Leg, str], None] = {}
         self._leg, self._round = "", 0
         self._answers: dict[tuple[str, int], Prediction] = {}
+        # Counted when answers change, not at every tick.
+        self._whole: set[str] = set()
         self._sources: dict[tuple[str, int, Grid], set[str]] = {}
         self._stage_s: Counter[str] = Counter()
         self._peak_bytes = 0
@@ -139,6 +141,10 @@ class ProgressObserver:
         """Keep the newest answers."""
         for prediction in predictions:
             self._answers[prediction.task_id, prediction.test_index] = prediction
+        for task_id in {prediction.task_id for prediction in predictions}:
+            task = self._tasks[task_id]
+            is_whole = self._correct(task) == len(task.test)
+            (self._whole.add if is_whole else self._whole.discard)(task_id)
 
     def on_tick(self, remaining_s: float) -> None:
         """Refresh what stands behind the bar."""
@@ -146,7 +152,7 @@ class ProgressObserver:
             return
         parts = [f"{_clock_text(remaining_s)} left"]
         if self._solutions:
-            parts.append(f"solved {self._solved_tasks()}")
+            parts.append(f"solved {len(self._whole)}")
         if self._busy:
             names = list(dict.fromkeys(name for _, name in self._busy))
             more = f" +{len(names) - 3}" if len(names) > 3 else ""
@@ -158,7 +164,7 @@ class ProgressObserver:
     def on_end(self, report: RunReport) -> None:
         """Close the bar."""
         if self._bar is not None:
-            solved = f"solved {self._solved_tasks()}" if self._solutions else ""
+            solved = f"solved {len(self._whole)}" if self._solutions else ""
             self._bar.set_postfix_str(solved, refresh=True)
             self._bar.close()
             self._bar = None
@@ -191,14 +197,6 @@ class ProgressObserver:
             (answer := self._answers.get((task.task_id, index))) is not None
             and output in answer.attempts
             for index, output in enumerate(solution)
-        )
-
-    def _solved_tasks(self) -> int:
-        """Tasks of which every test input is solved."""
-        return sum(
-            self._correct(task) == len(task.test)
-            for task in self._tasks.values()
-            if task.task_id in self._tried
         )
 
     def _score_rows(self) -> list[tuple[str, str]]:
