@@ -33,6 +33,7 @@ COMMANDS = {
     "rehearse": ("kit.rehearse", "rehearse a contest run of hours in minutes, without its GPUs"),
     "rows": ("kit.rows", "run a row of the paper's main table with its published checkpoints"),
     "pools": ("kit.validate.pools", "merge candidate pools, choose again, fit a rule"),
+    "compute": ("kit.validate.compute", "what runs solved against their operations, as a table"),
     "ablate": ("kit.ablate", "compare variants of training, choosing and spending the same time"),
     "upload": ("kit.upload.command", "make, check and push the folders for Kaggle"),
     "pretrain": (

@@ -40,6 +40,9 @@ def sample_candidates(
         _answer_in_turn(draft, toolbox, views, requests, done, deadline)
     finally:
         _keep(draft, toolbox, views, done)
+        # A prompt is read once, however many answers it gets.
+        prompts = {request.key[:2]: len(request.prompt) for request in requests}
+        draft.counts["prompt_tokens"] = sum(prompts[place] for place in {key[:2] for key in done})
     draft.cut |= draft.counts["completions"] < len(requests) and deadline.passed()
 
 

@@ -45,6 +45,11 @@ def score_candidates(
     finally:
         draft.scores.extend(_view_scores(draft, grids, scored))
         draft.counts["scored"] = sum(map(len, scored.values()))
+        draft.counts["scored_tokens"] = sum(
+            len(request.prompt) + sum(map(len, request.answers))
+            for request in requests
+            if request.key in scored
+        )
     draft.cut |= len(scored) < len(requests) and deadline.passed()
 
 

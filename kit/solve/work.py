@@ -50,9 +50,10 @@ class WorkResult:
         stage_s: seconds per stage that ran: "train", "check", "sample", "score", "search",
             "write".
         counts: "steps" and "train_tokens" (optimiser), "prompts" (asked), "completions"
-            (finished), "answer_tokens" (of those), "candidates" (decoded), "scored" (pairs of grid
-            and view), "context" (views that did not fit), "reject_<reason>" (completions that
-            were no grid), "skipped_training" (1 when time was short or there were no views),
+            (finished), "prompt_tokens", "answer_tokens" (of those), "candidates" (decoded),
+            "scored" (pairs of grid and view), "scored_tokens" (of their prompts and grids),
+            "context" (views that did not fit), "reject_<reason>" (completions that were no grid),
+            "skipped_training" (1 when time was short or there were no views),
             "out_of_memory" (1 when it ran out, even where less was enough then);
             of a search "nodes", "search_over" (1 when nothing is left to try), "contradictions"
             (pairs set aside because another has the same input), "found_<family>"; of writing

@@ -1,0 +1,122 @@
+"""`python -m kit compute`: operations counted by hand, and only what the model proposed counts.
+
+pytest tests/validate/test_compute.py
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from kit.arc.candidate import Candidate, Prediction
+from kit.budget.plan import Plan
+from kit.config import make_config
+from kit.engine.shape import read_shape
+from kit.resume import run_record
+from kit.solve.work import WorkResult
+from kit.submit.journal import Journal
+from kit.submit.lock import JOURNAL_NAME
+from kit.submit.records import prediction_record, result_record
+from kit.validate import compute
+
+RIGHT, WRONG = ((1, 2),), ((2, 1),)
+COUNTS = {
+    "train_tokens": 1000,
+    "prompts": 2,
+    "prompt_tokens": 200,
+    "answer_tokens": 30,
+    "scored_tokens": 50,
+}
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> Path:
+    pair = {"input": [[3, 4]], "output": [[4, 3]]}
+    test = {"input": [[5, 6]], "output": [list(RIGHT[0])]}
+    path = tmp_path / "tasks.json"
+    path.write_text(
+        json.dumps({name: {"train": [pair, pair], "test": [test, test]} for name in ("a", "b")})
+    )
+    return path
+
+
+def write_run(folder: Path, counts: dict[str, int], proposed: bool = True) -> Path:
+    """A run whose answer to the first input of task "a" is right."""
+    config = make_config("smoke")
+    folder.mkdir()
+    sample = Candidate("a", 0, RIGHT, "sample", "identity", -1.0, 3)
+    result = WorkResult("a", Plan("a"), (sample,) if proposed else (), counts=counts)
+    attempts = Prediction("a", 0, (WRONG, RIGHT), 0.5, "vote")
+    journal = Journal(folder / JOURNAL_NAME)
+    journal.append(run_record(config, [], "code"), result_record(result))
+    journal.append(prediction_record([attempts, replace(attempts, test_index=1)]))
+    journal.close()
+    return folder
+
+
+def test_operations_are_counted_as_by_hand(tmp_path: Path, tasks: Path) -> None:
+    folder = write_run(tmp_path / "run", COUNTS)
+    found = compute.compute_of(folder, {"a": (RIGHT, RIGHT), "b": (RIGHT, RIGHT)}, 7e9)
+    shape = read_shape(Path(make_config("smoke").solve.model))
+    weights, attention = 2.0 * shape.num_parameters(), shape.flops_per_token(1)
+    attention -= weights
+    reading, making = weights + 50 * attention, weights + 100 * attention
+    assert found.tuning == pytest.approx(3 * 1000 * reading)
+    assert found.answering == pytest.approx(250 * reading + 30 * making)
+    assert found.flops == pytest.approx(7e9 + found.tuning + found.answering)
+    # One of two outputs of one of two tasks; the other right answer was nobody's proposal.
+    assert (found.solved, found.percent) == (0.5, 25.0)
+
+
+def test_a_cheap_guess_is_not_the_models(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", COUNTS, proposed=False)
+    assert compute.compute_of(folder, {"a": (RIGHT, RIGHT)}, 0.0).solved == 0
+
+
+def test_table_csv_and_picture(
+    tmp_path: Path, tasks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, table, svg = (
+        write_run(tmp_path / "mine", COUNTS),
+        tmp_path / "c.csv",
+        tmp_path / "c.svg",
+    )
+    words = [str(folder), "--tasks", str(tasks), "--csv", str(table), "--svg", str(svg)]
+    assert compute.main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("mine") and "25.0%" in lines[1] and "published" in lines[2]
+    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    assert float(rows[0]["training"]) == compute.card_flops(Path(make_config("smoke").solve.model))
+    assert len(rows) == 1 + len(compute.PUBLISHED)
+    drawn = ElementTree.fromstring(svg.read_text(encoding="utf-8"))
+    circles = [node for node in drawn.iter() if node.tag.endswith("circle")]
+    assert len(circles) == len(rows)
+    places = [float(circle.attrib["cx"]) for circle in circles]
+    assert min(places) == places[0]  # the run took least
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda folder: folder.mkdir(), "no journal.jsonl in it"),
+        (lambda folder: write_run(folder, {"nodes": 3}), "no prompt of a model was counted"),
+    ],
+)
+def test_what_cannot_be_counted_is_refused(
+    tmp_path: Path, tasks: Path, capsys: pytest.CaptureFixture[str], make, says: str
+) -> None:
+    make(tmp_path / "run")
+    assert compute.main([str(tmp_path / "run"), "--tasks", str(tasks)]) == 2
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1
+
+
+def test_a_card_without_operations_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("A model.")
+    with pytest.raises(ValueError, match="give --training-flops"):
+        compute.card_flops(tmp_path)
