@@ -81,7 +81,7 @@ def position_arms(sources: Sources, seed: int) -> list[Arm]:
         Arm("shared by input and output", corpus, config, unchanged),
         Arm("a plane apart", corpus, config, planes_apart),
         Arm("contiguous", corpus, line, unchanged, CONTIGUOUS.encode),
-        Arm("shared, 15% contiguous", corpus, mixed, unchanged),
+        Arm(f"shared, {mixed.contiguous_share:.0%} contiguous", corpus, mixed, unchanged),
     ]
 
 

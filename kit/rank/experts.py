@@ -1,18 +1,21 @@
 """Product of experts: every view of a task is asked how likely it finds each grid.
 
 What it does: ranks the distinct grids of ONE test input by log-probabilities under shared scoring
-views (`ViewScore`); grids nobody scored follow by votes. What it does not: compute scores.
+views (`ViewScore`), and in rounds that scored nothing, because all samples agreed or the time was
+up, by what those samples say themselves; grids without either follow by votes. What it does not:
+compute scores.
 No result depends on the order of candidates or scores.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kit.arc.candidate import Candidate, ViewScore
 from kit.arc.grid import Grid
+from kit.rank.programs import is_program
 from kit.rank.tally import (
     NO_VOTES,
     Ranking,
@@ -24,6 +27,9 @@ from kit.rank.tally import (
     tally_votes,
 )
 from kit.rank.vote import flat_order
+
+_LEAST_LEFT = 1e-9
+"""What a view that is sure leaves for other answers: log-probabilities are no more exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,11 @@ class Evidence:
     num_views: int
 
 
-def view_evidence(scores: Iterable[ViewScore]) -> dict[Grid, Evidence]:
-    """Evidence of each grid that was scored under at least one view.
+def view_evidence(
+    scores: Iterable[ViewScore], candidates: Iterable[Candidate] = ()
+) -> dict[Grid, Evidence]:
+    """Evidence of each grid that was scored under at least one view, and of each that `candidates`
+    propose in a round without scores (`_own_evidence`), where other rounds have some.
 
     The product of experts is the sum over views v of log p_v(grid). All grids of one round share
     their views, so the mean over the round's views orders them as the sum does. Several rounds
@@ -60,7 +69,36 @@ def view_evidence(scores: Iterable[ViewScore]) -> dict[Grid, Evidence]:
         if score.logprobs_nats:
             rounds = views.setdefault(score.grid, {})
             rounds.setdefault(score.round, []).extend(map(clean_nats, score.logprobs_nats))
+    scored = {round_ for rounds in views.values() for round_ in rounds}
+    # Where no round was scored votes decide, and there is nothing to stand beside.
+    for grid, round_, nats in _own_evidence(candidates, scored) if scored else ():
+        views.setdefault(grid, {})[round_] = nats
     return {grid: _over_rounds(rounds) for grid, rounds in views.items()}
+
+
+def _own_evidence(
+    candidates: Iterable[Candidate], scored: Container[int]
+) -> Iterator[tuple[Grid, int, list[float]]]:
+    """(Grid, round, log-probability per view) of samples in rounds that scored nothing.
+
+    A view that did not give a grid finds it at most as likely as what its own answers leave over;
+    this bound stands in for a score, so that few samples of many do not count as if all agreed.
+    """
+    rounds: dict[int, dict[object, dict[Grid, float]]] = {}
+    for number, c in enumerate(candidates):
+        if c.round not in scored and not is_program(c):
+            # A sample of an unknown view is a view of its own.
+            view = ("view", c.view) if c.view is not None else ("sample", number)
+            said = rounds.setdefault(c.round, {}).setdefault(view, {})
+            said[c.grid] = max(clean_nats(c.logprob_nats), said.get(c.grid, -math.inf))
+    for round_, views in rounds.items():
+        for grid in {grid for said in views.values() for grid in said}:
+            yield grid, round_, [said.get(grid, _left_over(said)) for said in views.values()]
+
+
+def _left_over(said: Mapping[Grid, float]) -> float:
+    """Log of the probability that a view's answers leave for all others."""
+    return math.log(max(_LEAST_LEFT, 1.0 - math.fsum(map(math.exp, said.values()))))
 
 
 def _over_rounds(rounds: Mapping[int, Sequence[float]]) -> Evidence:
@@ -77,7 +115,7 @@ def product_of_experts(
     The margin is the difference of the two best geometric-mean probabilities per view, so an only
     grid has its own probability as margin: what else could have been found stays a rival.
     """
-    evidence = view_evidence(scores)
+    evidence = view_evidence(scores, candidates)
     measure = {grid: e.mean_nats for grid, e in evidence.items()}
     order = _by_measure(measure, tally_votes(grid_votes(candidates)))
     if not order:
@@ -103,7 +141,7 @@ def views_minus_nll(candidates: Sequence[Candidate], scores: Iterable[ViewScore]
     tallies = tally_votes(grid_votes(candidates))
     measure = {
         grid: tallies.get(grid, NO_VOTES).count + e.mean_nats
-        for grid, e in view_evidence(scores).items()
+        for grid, e in view_evidence(scores, candidates).items()
     }
     order = _by_measure(measure, tallies)
     if not order:

@@ -27,12 +27,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kit.arc.candidate import Candidate, ViewScore
-from kit.arc.grid import Grid
 from kit.arc.whole_file import replace_file
 from kit.rank.pool import CandidatePool, PoolError
-from kit.rank.programs import is_program
-from kit.rank.tally import clean_nats
 
 FORMAT, VERSION = "arc candidate pool", 1
 
@@ -189,9 +185,7 @@ def joined_pool(entries: Sequence[PoolEntry]) -> CandidatePool:
     """One pool of what several runs propose for one task; independent of their order.
 
     Every run's round becomes a round of its own, later rounds behind earlier ones, because scoring
-    views are shared within a run's round only. A round whose samples all agree was not scored by
-    its run, which had nothing to compare; beside other runs its grid is given the log-probabilities
-    of its own samples, each under the view that was asked. A single run's pool stays as it is.
+    views are shared within a run's round only. A single run's pool stays as it is.
     """
     ordered = sorted(entries, key=lambda entry: entry.name)
     if len(ordered) == 1:
@@ -206,26 +200,8 @@ def joined_pool(entries: Sequence[PoolEntry]) -> CandidatePool:
     number = {key: index for index, key in enumerate(rounds)}
     pool = CandidatePool()
     for place, entry in enumerate(ordered):
-        held = entry.pool.add(scores=_unanimous_scores(entry.pool))
         pool = pool.add(
-            (replace(c, round=number[c.round, place]) for c in held.candidates),
-            (replace(s, round=number[s.round, place]) for s in held.scores),
+            (replace(c, round=number[c.round, place]) for c in entry.pool.candidates),
+            (replace(s, round=number[s.round, place]) for s in entry.pool.scores),
         )
     return pool
-
-
-def _unanimous_scores(pool: CandidatePool) -> list[ViewScore]:
-    """Scores of grids that all samples of a round propose, where nothing was scored."""
-    scored = {(s.task_id, s.test_index, s.round) for s in pool.scores}
-    samples: dict[tuple[str, int, int], list[Candidate]] = {}
-    for candidate in pool.candidates:
-        key = candidate.task_id, candidate.test_index, candidate.round
-        if not is_program(candidate) and key not in scored:
-            samples.setdefault(key, []).append(candidate)
-    scores = []
-    for (task_id, index, round_), held in samples.items():
-        grids: set[Grid] = {candidate.grid for candidate in held}
-        if len(grids) == 1:
-            nats = tuple(sorted(clean_nats(candidate.logprob_nats) for candidate in held))
-            scores.append(ViewScore(task_id, index, held[0].grid, nats, round_))
-    return scores

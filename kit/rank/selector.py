@@ -109,7 +109,7 @@ def grid_features(pool: CandidatePool) -> dict[Grid, dict[str, float]]:
     num_groups = len({candidate.group for candidate in pool.candidates})
     first = {candidate.grid for candidate in pool.candidates if candidate.view == 0}
     best_nats = {grid: max(held) for grid, held in _nats(pool).items()}
-    measured = view_evidence(pool.scores)
+    measured = view_evidence(pool.scores, pool.candidates)
     means = {grid: measured[grid].mean_nats for grid in votes if grid in measured}
     top = max(means.values(), default=0.0)
     leaders = [SAMPLE_RULES[name](pool).grids[:1] for name in ("experts", "two_level")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,33 @@ def test_rounds_with_different_numbers_of_views_count_alike():
 def test_a_grid_scored_in_more_rounds_does_not_pay_for_them(propose):
     scores = [score(A, -1.0), score(A, -1.0, round=1), score(B, -1.5, round=1)]
     assert product_of_experts([propose(A), propose(B)], scores).grids == (A, B)
+
+
+def test_a_round_that_was_unanimous_is_not_behind_one_that_doubted(propose):
+    """Nothing is scored where all samples agree: their own probabilities speak for the grid."""
+    sure = [replace(propose(C), round=1, view=view, logprob_nats=-0.01) for view in range(16)]
+    doubted = [replace(propose(grid), view=view) for view, grid in enumerate((A, B))]
+    ranking = product_of_experts([*doubted, *sure], [score(A, -9.0, -8.0), score(B, -9.0, -9.0)])
+    assert ranking.grids == (C, A, B)
+    assert ranking.reason == "experts: mean -0.010 nats over 16 views"
+
+
+def test_a_round_cut_before_scoring_counts_views_that_disagree(propose):
+    """By hand: two views give C (0.8 and 0.5), one gives D (0.9), which leaves 0.1 for C."""
+    said = [(C, 0, 0.8), (C, 1, 0.5), (D, 2, 0.9)]
+    cut = [
+        replace(propose(grid), round=1, view=view, logprob_nats=math.log(p))
+        for grid, view, p in said
+    ]
+    evidence = view_evidence([score(A, -3.0)], cut)
+    assert evidence[C].mean_nats == pytest.approx(math.log(0.8 * 0.5 * 0.1) / 3)
+    assert evidence[D].mean_nats == pytest.approx(math.log(0.2 * 0.5 * 0.9) / 3)
+    # The answers of one view share its probability (threshold search, temperatures).
+    both = [replace(c, view=0) for c in cut[1:]]
+    assert view_evidence([score(A, -3.0)], both)[C].mean_nats == pytest.approx(math.log(0.5))
+    third = replace(cut[0], view=1)
+    left = view_evidence([score(A, -3.0)], [*both, third])[D].mean_nats
+    assert left == pytest.approx(math.log(0.9 * 0.2) / 2)
 
 
 def test_grids_without_scores_follow_by_votes(propose):
