@@ -36,7 +36,7 @@ from kit.validate.ablate_variants import (
     chosen_variants,
 )
 from kit.validate.command import run_command
-from kit.workers.devices import gpu_devices
+from kit.workers.devices import used_gpus
 
 DESCRIPTION = (
     "Compare variants of test-time training on the same tasks, seeds and step budget; every way "
@@ -162,12 +162,14 @@ def _method(variant: Variant, args: argparse.Namespace, config: Config) -> Metho
     overrides = [f"seed={config.seed}", *args.overrides, *variant.overrides]
     own = make_config(args.preset, overrides)
     toolbox = ToolboxSettings(own.solve, own.augment, own.finetune, own.generate, own.programs)
-    return Method(variant, toolbox, own.budget, own.rank, _counts_cpu_time(variant))
+    return Method(
+        variant, toolbox, own.budget, own.rank, _counts_cpu_time(variant, own.solve.device)
+    )
 
 
-def _counts_cpu_time(variant: Variant) -> bool:
+def _counts_cpu_time(variant: Variant, device: str) -> bool:
     """Whether the worker's own cores do the work: no GPU, and nobody asked over the network."""
-    return variant.work != "write" and not gpu_devices()
+    return variant.work != "write" and not used_gpus(device)
 
 
 def _bases(words: Sequence[str]) -> Mapping[str, Path]:

@@ -21,7 +21,7 @@ from kit.card_memory import card_tokens
 from kit.config import Config, to_json
 from kit.submit.records import digest
 from kit.workers import executor
-from kit.workers.devices import gpu_devices
+from kit.workers.devices import used_gpus
 from kit.workers.executor import (
     WEIGHT_COPIES,
     WORKER_BYTES,
@@ -45,7 +45,7 @@ def known_rates(config: Config, staffing: Staffing, factory: str) -> Rates:
     size = weights_bytes(config.solve.model) if config.solve.legs != "search" else 0
     if config.budget.unit == "work" or not size:
         return unmeasured_rates(size, staffing.threads)
-    has_gpu = bool(gpu_devices())
+    has_gpu = bool(used_gpus(config.solve.device))
     speed = machine_speed(usable_cores(), has_gpu)
     prior = unmeasured_rates(size, staffing.threads, speed)
     if has_gpu:
@@ -62,7 +62,7 @@ def known_room(config: Config, staffing: Staffing) -> float:
     model = config.solve.model / "config.json"
     if config.budget.unit == "work" or not size or not model.is_file():
         return math.inf
-    if gpu_devices():
+    if used_gpus(config.solve.device):
         return card_tokens(config)
     try:
         shape = json.loads(model.read_text(encoding="utf-8"))
@@ -98,4 +98,4 @@ def _machine() -> list[str | int]:
     if CPU_INFO.is_file():
         lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
         name = next((line for line in lines if line.startswith("model name")), name)
-    return [platform.machine(), name, usable_cores(), os.name, *gpu_devices()]
+    return [platform.machine(), name, usable_cores(), os.name, *used_gpus("auto")]

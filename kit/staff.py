@@ -26,7 +26,7 @@ from kit.induce.writing.settings import WritingConfig
 from kit.solve.engines import are_apart, choose_engines
 from kit.solve.toolbox import Role, SolveConfig, ToolboxSettings, solver_spec
 from kit.solve.work import SolverSpec
-from kit.workers.devices import gpu_devices
+from kit.workers.devices import used_gpus
 from kit.workers.executor import (
     Executor,
     Staffing,
@@ -106,7 +106,7 @@ def staff(config: Config, devices: Sequence[str] | None = None) -> Staffing:
 
         connect(config.workers.ray_address)
         return choose_cluster_staffing(config.workers, nodes(), model_bytes(config), searches)
-    found = gpu_devices() if devices is None else devices
+    found = used_gpus(config.solve.device) if devices is None else devices
     staffing = choose_staffing(config.workers, held_bytes(config), len(found), searches)
     if searches and not staffing.search and _in_rounds(config, found):
         return replace(staffing, search=staffing.count)
@@ -121,9 +121,10 @@ def engines(config: Config, devices: Sequence[str] | None = None) -> SolveConfig
     Raises:
         ValueError: a trainer that cannot train what is asked for.
     """
-    found = gpu_devices() if devices is None else devices
-    has_gpu = bool(found) and config.solve.device != "cpu"
-    return choose_engines(config.solve, config.finetune, config.generate, has_gpu)
+    found = used_gpus(config.solve.device) if devices is None else devices
+    may_part = config.workers.executor == "pool"
+    stages = (config.solve, config.finetune, config.generate)
+    return choose_engines(*stages, bool(found), may_part=may_part)
 
 
 def _in_rounds(config: Config, devices: Sequence[str]) -> bool:
@@ -150,7 +151,7 @@ def start_workers(config: Config, folder: Path, until_s: float = math.inf) -> Ex
         ValueError: engines that cannot do what is asked for, a card that is too small (with
             numbers), or a Ray cluster that cannot be reached.
     """
-    gpus = gpu_devices() if model_bytes(config) else ()
+    gpus = used_gpus(config.solve.device) if model_bytes(config) else ()
     staffing = staff(config)
     if not _in_rounds(config, gpus):
         return open_executor(config.workers, worker_spec(config), staffing, folder, gpus=gpus)

@@ -89,7 +89,7 @@ def test_of_other_cards_and_cpus_nothing_is_believed(model: Path) -> None:
 
 
 def test_a_run_on_a_gpu_begins_with_them(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(costs, "gpu_devices", lambda: ("0",))
+    monkeypatch.setattr(costs, "used_gpus", lambda _: ("0",))
     monkeypatch.setattr("kit.card_memory.read_gpus", lambda: [L4])
     config = make_config("full", [f"solve.model={model}", "budget.remember_costs=false"])
     rates = costs.known_rates(config, Staffing(1, 1), "factory")

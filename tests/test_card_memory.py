@@ -59,7 +59,7 @@ def test_a_large_card_holds_both_and_shares_its_memory(model: Path) -> None:
 
 
 def test_a_card_that_is_too_old_is_refused_where_workers_start(model, monkeypatch) -> None:
-    monkeypatch.setattr(staff, "gpu_devices", lambda: ("0",))
+    monkeypatch.setattr(staff, "used_gpus", lambda _: ("0",))
     monkeypatch.setattr("kit.card_memory.read_gpus", lambda: [P100])
     config = config_of(model, "solve.trainer=unsloth", "solve.sampler=vllm")
     with pytest.raises(MemoryPlanError, match=r"P100 has compute capability 6.0"):
@@ -69,7 +69,7 @@ def test_a_card_that_is_too_old_is_refused_where_workers_start(model, monkeypatc
 
 def test_the_plan_reaches_both_crews(model, monkeypatch) -> None:
     opened = {}
-    monkeypatch.setattr(staff, "gpu_devices", lambda: ("0", "1"))
+    monkeypatch.setattr(staff, "used_gpus", lambda _: ("0", "1"))
     monkeypatch.setattr("kit.card_memory.read_gpus", lambda: [T4, T4])
     monkeypatch.setattr(staff, "open_rounds", lambda *given, **_: opened.update(given=given))
     options = ("solve.trainer=unsloth", "solve.sampler=vllm", "finetune.rank=256")
@@ -80,7 +80,7 @@ def test_the_plan_reaches_both_crews(model, monkeypatch) -> None:
 
 
 def test_the_scheduler_knows_where_views_are_cut(model, monkeypatch) -> None:
-    monkeypatch.setattr(costs, "gpu_devices", lambda: ("0",))
+    monkeypatch.setattr(costs, "used_gpus", lambda _: ("0",))
     monkeypatch.setattr("kit.card_memory.read_gpus", lambda: [T4])
     config = config_of(model, "finetune.rank=256")
     assert costs.known_room(config, Staffing(1, 1)) == card_tokens(config, [T4]) < 8192

@@ -69,11 +69,11 @@ def test_a_search_alone_needs_to_know_nothing() -> None:
 
 def test_little_memory_is_known_before_it_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
     config = make_config("cpu")
-    monkeypatch.setattr(costs, "gpu_devices", lambda: ())
+    monkeypatch.setattr(costs, "used_gpus", lambda _: ())
     monkeypatch.setattr(costs.executor, "available_bytes", lambda: 2**36)
     assert known_room(config, HERE) > 8192
     monkeypatch.setattr(costs.executor, "available_bytes", lambda: 2**30)
     assert known_room(config, HERE) == LEAST_TOKENS
     assert known_room(make_config("cpu", ["budget.unit=work"]), HERE) == math.inf
-    monkeypatch.setattr(costs, "gpu_devices", lambda: ("0",))
+    monkeypatch.setattr(costs, "used_gpus", lambda _: ("0",))
     assert known_room(config, HERE) == math.inf

@@ -46,11 +46,11 @@ def test_a_search_alone_takes_no_model_and_all_cores() -> None:
 
 
 def test_beside_a_gpu_both_legs_start_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staff_module, "gpu_devices", lambda: ("nvidia0",))
+    monkeypatch.setattr(staff_module, "used_gpus", lambda _: ("nvidia0",))
     scheduler = schedule(make_config("cpu"), TASKS, 600.0, now_s=0.0)
     plans = scheduler.next_plans(0.0, 1, 2)
     assert [plan.leg for plan in plans] == ["ttt", "search", "search"]
-    monkeypatch.setattr(staff_module, "gpu_devices", lambda: ())
+    monkeypatch.setattr(staff_module, "used_gpus", lambda _: ())
     scheduler = schedule(make_config("cpu"), TASKS, 600.0, now_s=0.0)
     assert [plan.leg for plan in scheduler.next_plans(0.0, 2)] == ["search", "search"]
 

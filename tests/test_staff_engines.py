@@ -23,7 +23,7 @@ def opened(monkeypatch):
         monkeypatch.setattr(
             staff, name, lambda *given, kind=kind, **_: seen.setdefault(kind, given)
         )
-    monkeypatch.setattr(staff, "gpu_devices", tuple)
+    monkeypatch.setattr(staff, "used_gpus", lambda _: ())
     return seen
 
 

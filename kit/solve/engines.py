@@ -35,18 +35,47 @@ def choose_engines(
     generate: GenerateConfig,
     has_gpu: bool,
     installed: Callable[[str], bool] = is_installed,
+    may_part: bool = True,
 ) -> SolveConfig:
     """`solve` with the names of a trainer and a sampler in place of "auto".
 
     Unsloth and vLLM are taken on a GPU, for large models, where they are installed and can do what
     is asked; else the kit's own engine, or peft for a base in 4 bits.
 
+    Args:
+        may_part: whether training and sampling may have processes of their own; if not, "auto"
+            never means engines that need them (`are_apart`).
     Raises:
         ValueError: a trainer was named that cannot train what `finetune` asks for, or a sampler
             that cannot sample as `generate` wants.
     """
-    trainer, sampler = solve.trainer, solve.sampler
     large = has_gpu and _weights_bytes(solve.model) >= LARGE_MODEL_BYTES
+    chosen = _choose(solve, finetune, generate, large, installed)
+    if are_apart(chosen) and not may_part:
+        chosen = _choose(solve, finetune, generate, False, installed)
+    _check(chosen.trainer, finetune)
+    if generate.min_probability and chosen.sampler != "torch":
+        raise ValueError(
+            f"generate.min_probability={generate.min_probability}: only the kit's own sampler "
+            "searches for all answers above a probability; use solve.sampler=torch, not "
+            f"{chosen.sampler}"
+        )
+    return chosen
+
+
+def _choose(
+    solve: SolveConfig,
+    finetune: FinetuneConfig,
+    generate: GenerateConfig,
+    large: bool,
+    installed: Callable[[str], bool],
+) -> SolveConfig:
+    """Names for "auto".
+
+    Args:
+        large: a model on a GPU that Unsloth and vLLM are worth their start for.
+    """
+    trainer, sampler = solve.trainer, solve.sampler
     if trainer == "auto":
         fast = large and finetune.method == "lora" and installed("unsloth")
         own = "peft" if finetune.quantize == "nf4" else "torch"
@@ -55,12 +84,6 @@ def choose_engines(
         fast = large and finetune.method == "lora" and generate.min_probability == 0
         fast = fast and installed("vllm") and _is_contiguous(solve)
         sampler = "vllm" if fast else "torch"
-    _check(trainer, finetune)
-    if generate.min_probability and sampler != "torch":
-        raise ValueError(
-            f"generate.min_probability={generate.min_probability}: only the kit's own sampler "
-            f"searches for all answers above a probability; use solve.sampler=torch, not {sampler}"
-        )
     return replace(solve, trainer=trainer, sampler=sampler)
 
 

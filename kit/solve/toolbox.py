@@ -121,8 +121,10 @@ def open_toolbox(settings: ToolboxSettings, threads: int, scratch: Path) -> Tool
 
     set_threads(threads)
     device = choose_device(settings.solve.device)
-    solve = choose_engines(settings.solve, settings.finetune, settings.generate, device == "cuda")
-    if settings.role == "all" and are_apart(solve):
+    stages = (settings.solve, settings.finetune, settings.generate)
+    may_part = settings.role != "all"
+    solve = choose_engines(*stages, device.startswith("cuda"), may_part=may_part)
+    if not may_part and are_apart(solve):
         raise ValueError(
             f"solve.trainer={solve.trainer} and solve.sampler={solve.sampler} need processes of "
             "their own (workers.executor=pool)"

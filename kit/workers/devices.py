@@ -53,6 +53,11 @@ def gpu_devices(
     return tuple(name for name in wanted if name and name != "-1")[:count]
 
 
+def used_gpus(device: str) -> tuple[str, ...]:
+    """The GPUs that a run with `solve.device=device` computes on: none where it says "cpu"."""
+    return () if device == "cpu" else gpu_devices()
+
+
 def deal_devices(workers: int, searchers: int, gpus: Sequence[str] = ()) -> tuple[Device, ...]:
     """One device for each worker, then one for each of those that only search.
 

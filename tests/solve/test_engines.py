@@ -80,6 +80,21 @@ def test_only_the_own_sampler_searches_above_a_probability(tmp_path: Path) -> No
         choose_engines(SolveConfig(sampler="generate"), LORA, WIDE, False)
 
 
+def test_auto_never_means_processes_of_their_own_where_there_can_be_none(tmp_path: Path) -> None:
+    def found(solve: SolveConfig) -> tuple[str, str]:
+        here = choose_engines(solve, LORA, GREEDY, True, lambda _: True, may_part=False)
+        assert not are_apart(here)
+        return here.trainer, here.sampler
+
+    folder = model(tmp_path)
+    assert found(SolveConfig(model=folder)) == ("torch", "torch")
+    assert found(SolveConfig(model=folder, trainer="unsloth")) == ("unsloth", "torch")
+    assert found(SolveConfig(model=folder, sampler="vllm")) == ("torch", "vllm")
+    both = SolveConfig(model=folder, trainer="unsloth", sampler="vllm")
+    named = choose_engines(both, LORA, GREEDY, True, lambda _: True, may_part=False)
+    assert are_apart(named)  # what was named is refused by whoever opens it, not replaced
+
+
 def test_one_process_is_not_given_both(tmp_path: Path) -> None:
     solve = SolveConfig(trainer="unsloth", sampler="vllm")
     with pytest.raises(ValueError, match=r"processes of their own \(workers.executor=pool\)"):

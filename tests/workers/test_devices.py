@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from kit.workers import devices
 from kit.workers.devices import deal_devices, gpu_devices
 
 
@@ -40,3 +43,9 @@ def test_cores_are_devices_too_and_hide_nothing() -> None:
     dealt = deal_devices(2, 1)
     assert [device.name for device in dealt] == ["cpu:0", "cpu:1", "cpu:2"]
     assert all(device.environment() == {} for device in dealt)
+
+
+def test_a_run_on_the_cpu_has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "gpu_devices", lambda: ("0", "1"))
+    assert devices.used_gpus("cpu") == ()
+    assert devices.used_gpus("auto") == devices.used_gpus("cuda") == ("0", "1")
