@@ -43,6 +43,7 @@ REFUSED = [
     ("pretrain --without-geometry --out {gone}", "--without-geometry"),
     ("pretrain --dtype float32 --out {gone}", "--dtype"),
     ("pretrain --base kit/weights --out {gone} --size 4m", "--size"),
+    ("pretrain --base kit/weights --out {gone} --no-decay", "--no-decay"),
     ("pretrain --resume {dir} --out {gone}", "--out"),
     ("trace {bad} --limit 1", "{bad}"),
     ("trace {gone} --tasks nope", "nope"),

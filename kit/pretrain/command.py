@@ -36,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="train so many steps in all, instead")
     parser.add_argument("--out", type=Path, help=f"new folder to write to (default {DEFAULT_OUT})")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in DIR")
+    parser.add_argument(
+        "--no-decay", action="store_true",
+        help="keep the learning rate up at the end, for a run that is gone on with (--resume)",
+    )  # fmt: skip
     parser.add_argument("--re-arc", type=Path, help="folder with re_arc*.jsonl[.xz] files")
     parser.add_argument("--size", choices=SIZES, help=f"weights, about (default {DEFAULT_SIZE})")
     parser.add_argument("--seed", type=int, default=0)
@@ -89,6 +93,7 @@ def _refuse_unread(args: argparse.Namespace) -> None:
         refuse_given(args, base_command.OPTIONS, "only --base FOLDER, fine-tuning, reads it")
     else:
         refuse_given(args, ["size"], "a model of --base has a size already; leave it out")
+        refuse_given(args, ["no_decay"], "fine-tuning (--base) always ends decayed; leave it out")
     if args.resume is not None:
         refuse_given(args, ["out"], f"--resume {args.resume} goes on in its folder; leave it out")
 
@@ -107,13 +112,19 @@ def _limits(args: argparse.Namespace, state: Run) -> Limits:
     """When this start ends; a resumed run of which nothing is said keeps the end it had."""
     if args.steps is not None and args.minutes is not None:
         raise ValueError("from nothing a run ends after --steps or after --minutes, got both")
+    begin = state.schedule.decay_begin
+    if args.no_decay and begin is not None and state.step > begin:
+        raise ValueError(
+            f"--no-decay: the decay began at step {begin} and {state.step} are done; let it end, "
+            "then a further --resume goes on from before it"
+        )
     if args.steps is not None:
         if args.steps <= state.step:
             raise ValueError(f"--steps must be more than the {state.step} done, got {args.steps}")
-        return Limits(num_steps=args.steps)
-    if args.minutes is None and state.schedule.decay_begin is not None:
+        return Limits(num_steps=args.steps, decays=not args.no_decay)
+    if args.minutes is None and state.schedule.decay_begin is not None and not args.no_decay:
         return Limits()
     minutes = DEFAULT_MINUTES if args.minutes is None else args.minutes
     if not 0 < minutes < math.inf:
         raise ValueError(f"--minutes must be a number above 0, got {minutes:g}")
-    return Limits(seconds=60 * minutes)
+    return Limits(seconds=60 * minutes, decays=not args.no_decay)

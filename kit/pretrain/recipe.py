@@ -35,10 +35,16 @@ STABLE = "stable.safetensors"
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When a run ends, decay included: after `num_steps` in all, or `seconds` of this start; with
-    neither when its own schedule says so."""
+    neither when its own schedule says so.
+
+    Attributes:
+        decays: whether the learning rate decays at that end. A start that another one follows need
+            not: what goes on from a decayed run goes on from before its decay.
+    """
 
     num_steps: int | None = None
     seconds: float | None = None
+    decays: bool = True
 
 
 def resume(run: Run, folder: Path) -> None:
@@ -73,7 +79,7 @@ def train(
     recent: list[float] = []
     for batch in _batches(run, corpus):
         stretch.maybe_decay()
-        if run.schedule.is_over(run.step) or (stop is not None and stop.is_set()):
+        if stretch.is_over() or (stop is not None and stop.is_set()):
             break
         recent.append(run.train_step(batch))
         run.seconds += stretch.lap()
@@ -86,7 +92,7 @@ def train(
     if recent:
         report.add(recent[-LOG_EVERY:], True, stretch.rate())
         report.write()
-    return run.schedule.is_over(run.step)
+    return stretch.is_over()
 
 
 class _Report:
@@ -125,9 +131,9 @@ class _Stretch:
         # A decay that has not begun is planned anew by the limits of this start.
         begin = run.schedule.decay_begin
         if begin is None or run.step < begin:
-            if limits.num_steps is not None:
+            if limits.num_steps is not None and limits.decays:
                 run.schedule = schedule_of_steps(run.config, limits.num_steps)
-            elif limits.seconds is not None:
+            elif limits.seconds is not None or not limits.decays:
                 run.schedule = Schedule(run.config.warmup_steps)
 
     def lap(self) -> float:
@@ -140,10 +146,19 @@ class _Stretch:
         """Tokens per second of this start."""
         return (self._run.tokens - self._first_tokens) / (self._clock() - self._begin)
 
+    def is_over(self) -> bool:
+        """Whether this start has come to its end."""
+        run, limits = self._run, self._limits
+        if limits.decays:
+            return run.schedule.is_over(run.step)
+        if limits.num_steps is not None:
+            return run.step >= limits.num_steps
+        return limits.seconds is not None and self._clock() - self._begin >= limits.seconds
+
     def maybe_decay(self) -> None:
         """Begin the decay when its time has come; keep what was stable."""
         run, seconds = self._run, self._limits.seconds
-        if run.schedule.decay_begin is None and seconds is not None:
+        if run.schedule.decay_begin is None and seconds is not None and self._limits.decays:
             share = 1 - run.config.decay_share
             if self._clock() - self._begin >= share * seconds:
                 steps = run.step - self._first_step

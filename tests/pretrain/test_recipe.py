@@ -6,6 +6,7 @@ pytest tests/pretrain/test_recipe.py
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 from dataclasses import replace
 
@@ -86,6 +87,19 @@ def test_a_finished_run_goes_on_as_if_it_had_never_decayed(corpus, tmp_path) -> 
     for step in range(stable):
         straight.train_step(draw_batch(corpus, CONFIG, step))
     assert same(again, straight)
+
+
+@pytest.mark.parametrize("limits", [Limits(num_steps=4), Limits(seconds=9.0)])
+def test_a_start_that_is_followed_by_another_need_not_decay(corpus, tmp_path, limits) -> None:
+    run, ticks = Run(SHAPE, CONFIG, 1), itertools.count()
+    limits = replace(limits, decays=False)
+    assert train(run, corpus, {}, limits, tmp_path, clock=lambda: float(next(ticks)))
+    assert run.step > 3 and run.schedule.lr_scale(run.step + 1000) == 1.0
+    again = Run(SHAPE, CONFIG, 1)
+    resume(again, tmp_path)
+    assert again.step == run.step  # nothing was thrown away
+    assert train(again, corpus, {}, Limits(num_steps=run.step + 4), tmp_path)
+    assert again.schedule.lr_scale(again.step) == 0.0
 
 
 def test_a_run_of_minutes_decays_before_they_are_over(corpus, tmp_path) -> None:
