@@ -17,6 +17,8 @@ from kit.finetune.adapter_dir import open_adapter
 from kit.solve.searching import search_item
 from kit.solve.work import WorkItem, WorkResult
 from kit.submit.journal import replay
+from kit.submit.observer import RunReport
+from kit.submit.submission import SubmissionFile
 from tests.run_bench import BOTH, TTT, Bench, fakes
 
 
@@ -149,6 +151,36 @@ def test_both_legs_answer_and_programs_come_first(tmp_path: Path) -> None:
         by_program = predictions[0].attempts[0] == ((7, 0),)
         assert by_program == (int(name[1:]) % 2 == 0)
         assert ("induction first" in predictions[0].reason) == by_program
+
+
+def test_what_brings_nothing_new_changes_no_answer_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saves = []
+    monkeypatch.setattr(SubmissionFile, "save", lambda self: saves.append(self.to_json()))
+    options = ["budget.unit=work", "budget.time_s=100000", "budget.rounds=3", "solve.legs=search"]
+    found = make_config("smoke", options)
+    bench = Bench(tmp_path, fakes.make_tasks(2), found)
+    report = bench.run()
+    kinds: dict[str, list[str]] = {"t000": [], "t001": []}
+    for record in replay(bench.journal_path).records:
+        name = record.data["task_id"] if record.kind == "result" else record.key
+        if record.kind in ("result", "prediction"):
+            kinds[name].append(record.kind)
+    # Nothing is ever found for the odd task: it is answered once, by a guess, and that is that.
+    rounds = kinds["t001"].count("result")
+    assert rounds > 1 and kinds["t001"].count("prediction") == 1
+    assert kinds["t000"].count("prediction") == kinds["t000"].count("result")
+    assert len(saves) == len(set(saves)), "no file is written twice"
+    assert saves[-1] == bench_json(report, tmp_path, bench.tasks)
+
+
+def bench_json(report: RunReport, folder: Path, tasks: tuple[Task, ...]) -> str:
+    """The file that holds a report's predictions."""
+    file = SubmissionFile(folder / "other.json", tasks)
+    for predictions in report.predictions.values():
+        file.update(predictions)
+    return file.to_json()
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -47,6 +47,8 @@ def test_predictions_go_to_their_places_only(tmp_path: Path) -> None:
     assert file.answers["a"] == before["a"]
     content = json.loads(file.to_json())
     assert content["b"][1] == {"attempt_1": [[3]], "attempt_2": [[4]]}
+    assert not file.update([prediction("b", 1, 3)]), "nothing has changed"
+    assert file.update([prediction("b", 1, 4)])
 
 
 @pytest.mark.parametrize(
