@@ -43,13 +43,16 @@ _USUAL_TOKENS, _USUAL_STEPS, _USUAL_VIEWS = 512, 64, 8
 """Where the features of size, steps and views are 0, so that weights can be read."""
 
 NAMES: Mapping[Kind, tuple[str, ...]] = {
-    "solved": ("bias", "covered", "trust", "asked", "share", "lead", "held", "agree", "size"),
+    "solved": (
+        "bias", "covered", "trust", "asked", "share", "lead", "held", "agree", "size", "learnt",
+    ),
     "search": ("bias", "longer", "size", "promise", "covered", "late"),
     "model": (
         "bias", "size", "untrained", "steps", "views", "scored", "promise", "covered", "searched",
     ),
     "again": (
         "bias", "size", "untrained", "steps", "views", "scored", "covered", "share", "held", "mute",
+        "learnt",
     ),
 }  # fmt: skip
 """Features of each model, in the order of its weights."""
@@ -119,6 +122,7 @@ def solved_features(outlook: Outlook, size: TaskSize) -> tuple[float, ...]:
         held,
         float(outlook.agree),
         _size(size),
+        _learnt(outlook),
     )
 
 
@@ -137,9 +141,16 @@ def work_features(outlook: Outlook, size: TaskSize, work: Work) -> tuple[float, 
     level = (_size(size), *_level_features(work.level))
     if work.again:
         held = outlook.held_chance or 0.0
-        return (1.0, *level, covered, outlook.share, held, float(outlook.votes == 0))
+        mute = float(outlook.votes == 0)
+        return (1.0, *level, covered, outlook.share, held, mute, _learnt(outlook))
     searched = math.log2(max(work.last_s, NO_SEARCH_S) / NO_SEARCH_S)
     return (1.0, *level, outlook.promise, covered, searched)
+
+
+def _learnt(outlook: Outlook) -> float:
+    """How probable a token of its own demonstrations the adapter found at last, 0..1; 0 where
+    nothing was trained."""
+    return 0.0 if outlook.loss_nats is None else math.exp(-max(0.0, outlook.loss_nats))
 
 
 def _level_features(level: Level) -> tuple[float, float, float, float]:

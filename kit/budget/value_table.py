@@ -19,6 +19,7 @@ TABLE = Table(
             0.5,  # held
             1.0,  # agree
             0.0,  # size
+            0.0,  # learnt
         ),
         "search": (
             -2.013,  # bias
@@ -50,6 +51,7 @@ TABLE = Table(
             1.0,  # share
             0.5,  # held
             -1.0,  # mute
+            0.0,  # learnt
         ),
     },
     provenance=(

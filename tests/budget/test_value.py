@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,16 @@ def test_features_are_as_many_as_their_names() -> None:
     for kind, work in WORKS.items():
         assert work.kind == kind
         assert len(work_features(SEEN, SIZE, work)) == len(NAMES[kind])
+
+
+def test_the_adapters_own_loss_is_seen() -> None:
+    place = NAMES["solved"].index("learnt")
+    chances = {None: 0.0, 0.0: 1.0, 0.5: math.exp(-0.5), -0.1: 1.0}
+    for loss, learnt in chances.items():
+        features = solved_features(replace(SEEN, loss_nats=loss), SIZE)
+        assert features[place] == pytest.approx(learnt)
+    again = work_features(SEEN, SIZE, WORKS["again"])
+    assert again[NAMES["again"].index("learnt")] == pytest.approx(math.exp(-0.01))
 
 
 def test_the_shipped_table_keeps_its_signs_and_says_where_it_is_from() -> None:
@@ -149,5 +160,5 @@ def test_a_table_survives_being_written_as_a_module(tmp_path: Path) -> None:
 def test_rows_and_tables_of_wrong_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="3 outcomes need 3 rows"):
         Examples(np.zeros((2, 6)), np.zeros(3), np.zeros(3))
-    with pytest.raises(ValueError, match="9 weights of 'solved'"):
+    with pytest.raises(ValueError, match="10 weights of 'solved'"):
         Table({"solved": (1.0,)}, "")  # type: ignore[dict-item]
