@@ -78,8 +78,9 @@ def run(args: argparse.Namespace) -> int:
         f"to {out}"
     )
     with caught_signals() as (stop, caught):
-        over = train(state, sources.corpus(), held_out_questions(args.seed), limits, out, stop)
-    export_run(state, sources, out / "model")
+        held_out = held_out_questions(args.seed)
+        over = train(state, sources.corpus(), held_out, limits, out, stop)
+    export_run(state, sources, out / "model", held_out)
     print(f"wrote {out / 'model'}")
     if over:
         return 0

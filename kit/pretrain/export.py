@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
+from kit.augment.views import View
 from kit.encode.cells import END, PAD, START_INPUT, TOKEN_NAMES
 from kit.engine.shape import ModelShape
 from kit.engine.weights import Weights, save_shards, to_named_tensors
 from kit.pretrain.run import Run
+from kit.pretrain.sequences import ALIGNED
 from kit.pretrain.settings import SIZES, TYPICAL_CONTEXT
 from kit.pretrain.sources import Sources
 
@@ -19,8 +22,12 @@ SHARD_BYTES = 15_000_000
 _FORMAT = {"format": "cells", "positions": "aligned", "also": ["contiguous"]}
 
 
-def model_card(run: Run, sources: Sources) -> str:
-    """Markdown that says what the weights are and what they were trained on."""
+def model_card(run: Run, sources: Sources, scores: Mapping[str, tuple[float, float]]) -> str:
+    """Markdown that says what the weights are, what they were trained on and what they can.
+
+    Args:
+        scores: (nats per output token, share of answers all right) by the questions' name.
+    """
     shape, config = run.shape, run.config
     re_arc, arc, procedural = sources.counts()
     # Forward and backward: three times the forward's operations (Kaplan et al. 2020).
@@ -43,10 +50,16 @@ from nothing in {run.seconds / 3600:.1f} hours of {_hardware(run)}:
   generators of `kit/pretrain/rules`.
 - Training: {run.step} steps, {run.tokens / 1e6:.1f}M tokens, about {flops:.1e} FLOPs; learning rate
   {decay}; these are the averaged weights (decay {config.ema_decay}).
-- Format: one token per cell (`kit/encode/cells.py`), aligned positions, or contiguous ones behind
+{_scores(scores)}- Format: one token per cell (`kit/encode/cells.py`), aligned positions, or contiguous ones behind
   the token `<line>` ({100 * config.contiguous_share:g}% of the sequences). Weights are MIT like the
   kit.
 """
+
+
+def _scores(scores: Mapping[str, tuple[float, float]]) -> str:
+    """The line about held-out questions, asked without any training on them."""
+    told = [f"{name} {loss:.3f} ({right:.1%} all right)" for name, (loss, right) in scores.items()]
+    return f"- Held out, nats per output token: {', '.join(told)}.\n" if told else ""
 
 
 def _size(shape: ModelShape) -> str:
@@ -59,9 +72,17 @@ def _hardware(run: Run) -> str:
     return "one CPU core" if run.device == "cpu" else torch.cuda.get_device_name()
 
 
-def export_run(run: Run, sources: Sources, folder: Path) -> None:
-    """Write the averaged weights of a run with their card and checksums."""
-    export_model(run.average, run.shape, folder, model_card(run, sources))
+def export_run(
+    run: Run, sources: Sources, folder: Path, held_out: Mapping[str, Sequence[View]]
+) -> None:
+    """Write the averaged weights of a run with their card, scores and checksums.
+
+    Args:
+        held_out: questions that nothing was trained on, under the names that the card uses.
+    """
+    questions = {name: [ALIGNED.encode(view) for view in held] for name, held in held_out.items()}
+    scores = {name: run.evaluate(encoded) for name, encoded in questions.items()}
+    export_model(run.average, run.shape, folder, model_card(run, sources, scores))
 
 
 def export_model(weights: Weights, shape: ModelShape, folder: Path, card: str) -> None:

@@ -25,7 +25,7 @@ from kit.pretrain.export import export_run  # noqa: E402
 from kit.pretrain.muon import orthogonalise  # noqa: E402
 from kit.pretrain.recipe import STABLE, Limits, resume, train  # noqa: E402
 from kit.pretrain.run import CHECKPOINT, CheckpointError, Run  # noqa: E402
-from kit.pretrain.sequences import chunks, deal, draw_batch  # noqa: E402
+from kit.pretrain.sequences import ALIGNED, chunks, deal, draw_batch  # noqa: E402
 from kit.pretrain.settings import (  # noqa: E402
     SIZES,
     PretrainConfig,
@@ -33,7 +33,7 @@ from kit.pretrain.settings import (  # noqa: E402
     schedule_from_now,
     schedule_of_steps,
 )
-from kit.pretrain.sources import Sources  # noqa: E402
+from kit.pretrain.sources import Sources, held_out_questions  # noqa: E402
 
 SHAPE = replace(SIZES["1m"], hidden=32, num_layers=2, num_heads=2, num_kv_heads=2, head_dim=16)
 CONFIG = PretrainConfig(batch_tokens=1500)
@@ -217,7 +217,8 @@ def test_the_export_gives_the_same_logits_in_transformers(tmp_path) -> None:
         for layer in run.average.layers:
             layer.o.normal_(std=0.1)
             layer.down.normal_(std=0.1)
-    export_run(run, Sources([], [], []), tmp_path)
+    asked = {"development tasks": held_out_questions(0)["development tasks"][:2]}
+    export_run(run, Sources([], [], []), tmp_path, asked)
     model = open_model(tmp_path, "float32")
     tokens, positions = torch.arange(30) % 25, 32 * torch.arange(30)
     with torch.inference_mode():
@@ -231,6 +232,8 @@ def test_the_export_gives_the_same_logits_in_transformers(tmp_path) -> None:
     card = (tmp_path / "README.md").read_text()
     digest = hashlib.sha256((tmp_path / "model.safetensors").read_bytes()).hexdigest()
     assert digest in card and "3,545,088 weights" in card
+    loss, right = run.evaluate([ALIGNED.encode(view) for view in asked["development tasks"]])
+    assert f"development tasks {loss:.3f} ({right:.1%} all right)" in card
     words = transformers.AutoTokenizer.from_pretrained(tmp_path)("<input> i0 i9 <row_in> o3")
     assert words["input_ids"] == [22, 10, 19, 21, 3]
     assert max(f.stat().st_size for f in tmp_path.iterdir()) <= 15_100_000
