@@ -50,9 +50,9 @@ from nothing in {run.seconds / 3600:.1f} hours of {_hardware(run)}:
   generators of `kit/pretrain/rules`.
 - Training: {run.step} steps, {run.tokens / 1e6:.1f}M tokens, about {flops:.1e} FLOPs; learning rate
   {decay}; these are the averaged weights (decay {config.ema_decay}).
-{_scores(scores)}- Format: one token per cell (`kit/encode/cells.py`), aligned positions, or contiguous ones behind
-  the token `<line>` ({100 * config.contiguous_share:g}% of the sequences). Weights are MIT like the
-  kit.
+{_scores(scores)}- Format: one token per cell (`kit/encode/cells.py`), aligned positions, or
+  contiguous ones behind the token `<line>` ({100 * config.contiguous_share:g}% of the sequences).
+  Weights are MIT like the kit.
 """
 
 
