@@ -34,6 +34,7 @@ from kit.engine.shape import ModelShape
 from kit.interrupt import StopGuard
 from kit.job import KAGGLE_BUDGET_S, Job, open_folder
 from kit.pipeline import Run, RunSetup
+from kit.rehearsal_costs import given_costs
 from kit.rehearsal_outcome import End, Outcome, Watcher, make_outcome
 from kit.request import parse_request
 from kit.solve.rehearsed import RehearsedSolver
@@ -60,6 +61,8 @@ class Stage:
     """Everything that one rehearsal after another has in common.
 
     Attributes:
+        costs: what work takes.
+        expected: what the scheduler takes it to cost before the first task is done.
         limit_s: after which the contest would end the notebook.
         budget_s: what the kit plans with, from the notebook's start.
         fits_tokens: longest sequence that the memory plan leaves.
@@ -70,6 +73,7 @@ class Stage:
     shape: ModelShape
     memory: MemoryPlan
     costs: EngineCosts
+    expected: EngineCosts
     config: Config
     chances: Chances
     limit_s: float
@@ -87,12 +91,17 @@ class Stage:
 
 
 def set_stage(
-    like: str, model: str, hours: float, chances: Chances, overrides: Sequence[str] = ()
-) -> Stage:
+    like: str, model: str, hours: float, chances: Chances, overrides: Sequence[str] = (),
+    costs_file: Path | None = None,
+) -> Stage:  # fmt: skip
     """Plan the machine's memory and costs.
 
+    Args:
+        costs_file: see `kit.rehearsal_costs`; None for the predicted costs.
+
     Raises:
-        ValueError: no such machine or model, or it does not fit; says why with numbers.
+        ValueError: no such machine or model, it does not fit, or the file holds something else;
+            says why with numbers.
     """
     if like not in MACHINES:
         raise ValueError(f"--like {like}: no such machine; there are {', '.join(MACHINES)}")
@@ -108,8 +117,11 @@ def set_stage(
     own = replace(config.workers, search=config.workers.search or machine.cores - machine.cards)
     bytes_held = weight_bytes(shape, nf4=False)
     staffing = choose_staffing(own, bytes_held, machine.cards, config.solve.legs != "ttt")
-    costs = predict_costs(shape, machine.card, memory)
-    return Stage(machine, shape, memory, costs, config, chances, limit_s, budget_s, staffing)
+    expected = predict_costs(shape, machine.card, memory)
+    costs = given_costs(costs_file, expected) if costs_file else expected
+    return Stage(
+        machine, shape, memory, costs, expected, config, chances, limit_s, budget_s, staffing
+    )
 
 
 def rehearse(stage: Stage, mount_root: Path, out: Path, seed: int, speedup: float = 0.0) -> Outcome:
@@ -159,7 +171,7 @@ def open_policy(
         model_bytes=model_bytes,
         batch_views=config.finetune.batch_views,
         samples_per_view=config.generate.samples_per_view,
-        rates=rates_of(stage.costs, config.finetune.batch_views, unmeasured),
+        rates=rates_of(stage.expected, config.finetune.batch_views, unmeasured),
         fits_tokens=stage.fits_tokens,
     )
     return open_legs(setup)

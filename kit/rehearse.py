@@ -31,13 +31,14 @@ from kit.validate.command import run_command
 EXIT_OVER_TIME = 1
 
 # What a rehearsal takes for what is not given; with --real none of it is read.
-_DEFAULTS: Mapping[str, str | float] = {
+_DEFAULTS: Mapping[str, str | float | None] = {
     "like": "kaggle-l4x4",
     "hours": 12.0,
     "tasks": 240,
     "seeds": 1,
     "model": "qwen3-4b",
     "accuracy": "0.3,0.05,0.02",
+    "costs": None,
     "speedup": 0.0,
 }
 
@@ -63,6 +64,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--accuracy", metavar="A,B,C",
         help="assumed: of trained tasks, untrained ones, by search (default: 0.3,0.05,0.02)",
+    )  # fmt: skip
+    add(
+        "--costs", type=Path, metavar="FILE",
+        help='measured ones, e.g. {"train_token_s": 0.0004} (default: a card\'s table predicts)',
     )  # fmt: skip
     add(
         "--speedup", type=float, metavar="X",
@@ -95,7 +100,8 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _rehearse(args: argparse.Namespace) -> int:
-    stage = set_stage(args.like, args.model, args.hours, _chances(args.accuracy), args.overrides)
+    chances = _chances(args.accuracy)
+    stage = set_stage(args.like, args.model, args.hours, chances, args.overrides, args.costs)
     print(stage_text(stage), flush=True)
     outcomes = []
     for seed in range(args.seeds):

@@ -31,6 +31,10 @@ class PacedClock(VirtualClock):
         super().__init__(time_s)
         self._speedup = speedup
 
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and wait while it does."""
+        self.set_forward(self.now_s() + seconds)
+
     def set_forward(self, time_s: float) -> None:
         """Go to an instant, and wait for it."""
         time.sleep(max(0.0, time_s - self.now_s()) / self._speedup)

@@ -1,6 +1,7 @@
 """An engine's plan in vLLM's own words: arguments of its engine, and environment variables.
 
-Only names that vLLM 0.26.0, 0.27.1 and 0.32.0 share; a test compares them with the signatures.
+Only names that vLLM 0.19.1, 0.26.0, 0.27.1 and 0.32.0 share; a test compares them with the
+signatures.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from kit.generate.vllm_adapters import ServedAdapter
@@ -114,7 +114,7 @@ class VllmEngine:
     def __init__(self, plan: EnginePlan) -> None:
         os.environ.update(engine_environment(plan.card))
         try:
-            from vllm import EngineArgs
+            from vllm import EngineArgs, __version__
             from vllm.v1.engine.llm_engine import LLMEngine
         except ImportError as error:
             raise EnginePlanError(
@@ -124,6 +124,11 @@ class VllmEngine:
         arguments = engine_arguments(plan)
         if plan.legality == "choose":
             arguments["logits_processors"] = [CHOICE_PROCESSOR]
+        if unknown := set(arguments) - {field.name for field in fields(EngineArgs)}:
+            raise EnginePlanError(
+                f"vLLM {__version__} knows no {', '.join(sorted(unknown))} of an engine; "
+                "offline_wheels/README.md names versions that do"
+            )
         try:
             self._engine = LLMEngine.from_engine_args(EngineArgs(**arguments))
         except (ValueError, RuntimeError) as error:

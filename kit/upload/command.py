@@ -1,8 +1,9 @@
 """`python -m kit upload OUT --user NAME`: the folders for Kaggle, made, checked and pushed.
 
 What it does: builds `OUT/code`, `OUT/wheels`, `OUT/model`, `OUT/notebook`, checks them against what
-Kaggle takes, and with `--push` uploads them and reads back what machine the notebook got. What it
-does not: submit anything to the contest; that is a click on the notebook's page.
+Kaggle takes, and with `--push` uploads them, waits until the datasets can be used and reads back
+what machine and data the notebook got. What it does not: submit anything to the contest; that is a
+click on the notebook's page.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ from pathlib import Path
 
 from kit.arc.exits import EXIT_REFUSED
 from kit.upload.folders import Upload
-from kit.upload.kaggle_client import find_client, push_dataset, push_notebook, read_back
+from kit.upload.kaggle_client import (
+    find_client,
+    push_dataset,
+    push_notebook,
+    read_back,
+    wait_until_ready,
+)
 from kit.upload.metadata import CONTEST, MACHINES, Names, UploadError, folder_problems
 
 EXIT_DONE, EXIT_PROBLEMS = 0, 1
@@ -56,14 +63,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _push(client: str, folders: list[Path]) -> int:
-    """Upload datasets, then the notebook that uses them, then read it back."""
+    """Upload datasets, then, once they are ready, the notebook that uses them; read it back."""
     *datasets, notebook = folders
     for folder in datasets:
         print(f"{folder.name}: {push_dataset(client, folder, 'python -m kit upload')}")
+    for folder in datasets:
+        print(f"{folder.name}: waiting until Kaggle has unpacked it", flush=True)
+        wait_until_ready(client, folder)
     print(f"notebook: {push_notebook(client, notebook)}")
     if differences := read_back(client, notebook):
         return _say(differences)
-    print("Kaggle's notebook has the machine and settings that were asked for")
+    print("Kaggle's notebook has the machine, settings and data that were asked for")
     return EXIT_DONE
 
 

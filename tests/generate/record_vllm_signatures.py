@@ -1,6 +1,7 @@
-"""Writes vllm_signatures.json: what vLLM calls the things that the kit uses, read from its source.
+r"""Writes vllm_signatures.json: what vLLM calls the things that the kit uses, read from its source.
 
-python tests/generate/record_vllm_signatures.py vllm-0.26.0-*.whl vllm-0.27.1-*.whl FOLDER...
+python tests/generate/record_vllm_signatures.py vllm-0.19.1-*.whl vllm-0.26.0-*.whl \
+    vllm-0.27.1-*.whl FOLDER...
 
 A FOLDER is a site-packages with vLLM in it. Wheels come from
 `pip download --no-deps --only-binary=:all: vllm==0.26.0`. Nothing of vLLM is imported or run.

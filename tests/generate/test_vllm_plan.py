@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -132,10 +134,29 @@ def test_a_folder_without_a_model_is_named(tmp_path):
         plan_engine(tmp_path, CPU, 8192, 16)
 
 
-def test_a_missing_vllm_is_said(tmp_path, monkeypatch):
-    plan = plan_engine(model_folder(tmp_path, 2, 64, 64, 32), CPU, 512, 8)
+@pytest.fixture
+def small_plan(tmp_path, monkeypatch):
     for name in engine_environment(CPU):
         monkeypatch.setenv(name, "kept")  # put back afterwards
+    return plan_engine(model_folder(tmp_path, 2, 64, 64, 32), CPU, 512, 8)
+
+
+def test_a_missing_vllm_is_said(small_plan, monkeypatch):
     monkeypatch.setitem(sys.modules, "vllm", None)
     with pytest.raises(EnginePlanError, match=r"solve\.sampler=vllm needs the package vllm"):
-        VllmEngine(plan)
+        VllmEngine(small_plan)
+
+
+def test_a_vllm_that_does_not_know_an_argument_is_named(small_plan, monkeypatch):
+    @dataclass
+    class EngineArgs:
+        model: str
+
+    engine = ModuleType("vllm.v1.engine.llm_engine")
+    engine.LLMEngine = SimpleNamespace(from_engine_args=None)
+    top = ModuleType("vllm")
+    top.EngineArgs, top.__version__ = EngineArgs, "0.5.0"
+    for module in (top, ModuleType("vllm.v1"), ModuleType("vllm.v1.engine"), engine):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    with pytest.raises(EnginePlanError, match=r"vLLM 0\.5\.0 knows no .*dtype, .* names versions"):
+        VllmEngine(small_plan)

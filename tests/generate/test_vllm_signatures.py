@@ -1,7 +1,7 @@
 """Every name of vLLM that the kit uses, against the source of the versions shipped for GPUs.
 
-The table is vllm_signatures.json: read from the wheels of 0.26.0 and 0.27.1 and from the CPU build
-0.32.0 by record_vllm_signatures.py, which says how to read another version.
+The table is vllm_signatures.json: read from the wheels of 0.19.1, 0.26.0 and 0.27.1 and from the
+CPU build 0.32.0 by record_vllm_signatures.py, which says how to read another version.
 """
 
 from __future__ import annotations
@@ -23,9 +23,13 @@ from kit.generate.vllm_arguments import engine_arguments, engine_environment
 from kit.generate.vllm_engine import Ask, Piece
 from kit.generate.vllm_plan import RANKS, Card, EnginePlan
 from kit.generate.vllm_scoring import ScoredAnswer
+from kit.upload.wheel_lock import SETS, read_lock
 
 TABLE = json.loads(Path(__file__).with_name("vllm_signatures.json").read_text(encoding="utf-8"))
-SHIPPED = ("0.26.0", "0.27.1")
+SHIPPED = {
+    name: next(pin for pin in read_lock(wheels.lock) if pin.name == "vllm")
+    for name, wheels in SETS.items()
+}
 GENERATE = Path(__file__).parents[2] / "kit" / "generate"
 ENGINE = ast.parse((GENERATE / "vllm_engine.py").read_text(encoding="utf-8"))
 CHOICE = ast.parse((GENERATE / "vllm_choice.py").read_text(encoding="utf-8"))
@@ -69,11 +73,11 @@ PLANS = [
 ]
 
 
-def test_the_shipped_versions_are_in_the_table():
-    assert set(SHIPPED) <= set(TABLE)
-    for name in SHIPPED:
-        assert f"vllm-{name}-" in TABLE[name]["source"]
-        assert "sha256" in TABLE[name]["source"]
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_the_wheels_of_every_set_are_in_the_table(name):
+    pin = SHIPPED[name]
+    assert pin.version in TABLE
+    assert TABLE[pin.version]["source"] == f"{pin.file} sha256 {pin.sha256}"
 
 
 @pytest.mark.parametrize("asked", PLANS, ids=lambda p: p.card.name)

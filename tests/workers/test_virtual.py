@@ -144,3 +144,5 @@ def test_clocks_never_go_back_and_can_be_paced() -> None:
     paced, began_s = PacedClock(0.0, 100.0), time.monotonic()
     paced.set_forward(20.0)
     assert paced.now_s() == 20.0 and time.monotonic() - began_s >= 0.19
+    paced.advance(20.0)
+    assert paced.now_s() == 40.0 and time.monotonic() - began_s >= 0.39
