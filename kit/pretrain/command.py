@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="train so many steps in all, instead")
     parser.add_argument("--out", type=Path, help=f"new folder to write to (default {DEFAULT_OUT})")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in DIR")
-    parser.add_argument("--re-arc", type=Path, help="folder with re_arc*.jsonl[.xz] files")
+    parser.add_argument(
+        "--re-arc", type=Path, help="folder of re-arc: tasks/*.json or re_arc*.jsonl[.xz]"
+    )
     parser.add_argument("--size", choices=SIZES, help=f"weights, about (default {DEFAULT_SIZE})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
