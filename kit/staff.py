@@ -162,7 +162,8 @@ def start_workers(config: Config, folder: Path, until_s: float = math.inf) -> Ex
     specs = {
         "train": _spec(config, alone, "train"),
         "serve": _spec(config, alone, "serve"),
-        "search": worker_spec(config),
+        # Who writes programs there shall not take the memory that the other crews reckon with.
+        "search": _spec(config, replace(config.solve, device="cpu"), "all"),
     }
     return open_rounds(
         config.workers, specs, staffing, folder, gpus, until_s,

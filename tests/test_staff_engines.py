@@ -35,6 +35,10 @@ def test_each_crew_opens_its_own_part(opened, tmp_path: Path) -> None:
         "train": ("train", "ttt"), "serve": ("serve", "ttt"), "search": ("all", "both"),
     }  # fmt: skip
     assert all(s.solve.trainer == "unsloth" for s in settings.values())
+    # Programs that a model writes are the search's work, and the GPUs are the other crews'.
+    assert {name: s.solve.device for name, s in settings.items()} == {
+        "train": "auto", "serve": "auto", "search": "cpu",
+    }  # fmt: skip
     assert (folder, gpus, until_s) == (tmp_path, (), 99.0)
     assert staffing == Staffing(2, 1, search=2), "searches need workers of their own here"
 

@@ -92,7 +92,12 @@ def next_writing(state: WritingState, now_s: float) -> Plan | None:
         seed=derive_seed(state.seed, task_id, "write", 0),
         leg="write",
         search_s=round(seconds, 3),
+        reason="units of work" if work else _reason(len(waiting)),
     )
+
+
+def _reason(waiting: int) -> str:
+    return f"the smallest of {waiting} tasks that wait for programs, with its share of the time"
 
 
 def writing_deadline_s(state: WritingState, plan: Plan, now_s: float) -> float:

@@ -2,7 +2,8 @@
 
 Serves Llama-family models through `kit.engine`. Several tasks' adapters may share a batch: one
 adapter is merged into the weights, several LoRA adapters are added per stretch of the batch, and
-fully fine-tuned ones take turns. Prompts stay in the cache between `sample` and `score`.
+fully fine-tuned ones take turns. Prompts that have been answered stay in the cache: neither
+`score` nor other samples of one read it again.
 """
 
 from __future__ import annotations
@@ -94,18 +95,35 @@ class TorchSampler:
             yield part
 
     def _read_shared(self, slots: Sequence[Slot], deadline: Deadline) -> None:
-        """Read a prompt that several slots have once, all but its last token."""
+        """Read a prompt that several slots have once, all but its last token; one that is kept
+        not at all."""
         groups: dict[_Kept, list[Slot]] = {}
         for slot in slots:
             groups.setdefault(_kept_key(slot.request), []).append(slot)
-        for first, *others in groups.values():
-            if others and not deadline.passed():
-                try:
-                    self._read(first.request, first.cache, deadline)
-                except DeadlinePassed:
-                    return
-                for other in others:
-                    other.cache.copy(first.cache)
+        try:
+            for key, same in groups.items():
+                self._share(self._kept.get(key), same, deadline)
+        except DeadlinePassed:
+            return
+
+    def _share(self, kept: SequenceCache | None, slots: Sequence[Slot], deadline: Deadline) -> None:
+        """Fill the caches of slots with one prompt from what is kept of it, or by reading it.
+
+        A slot of its own reads its prompt with the first step, together with others.
+
+        Raises:
+            DeadlinePassed: before it was read.
+        """
+        first, *others = slots
+        if kept is not None:
+            kept.length = len(first.request.prompt) - 1
+            first.cache.copy(kept)
+        elif others:
+            if deadline.passed():
+                raise DeadlinePassed
+            self._read(first.request, first.cache, deadline)
+        for other in others:
+            other.cache.copy(first.cache)
 
     def _read(
         self, request: SampleRequest | ScoreRequest, cache: SequenceCache, deadline: Deadline
@@ -209,7 +227,7 @@ class TorchSampler:
         return np.split(logits.cpu().numpy(), np.cumsum(wanted)[:-1])
 
     def _keep(self, slot: Slot) -> None:
-        """Hold the prompt's keys and values for `score`, the latest within the memory limit."""
+        """Hold the prompt's keys and values, those of the latest within the memory limit."""
         slot.cache.length = len(slot.request.prompt)
         self._kept[_kept_key(slot.request)] = slot.cache
         while sum(c.nbytes for c in self._kept.values()) > self._max_cache_bytes:

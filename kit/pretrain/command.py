@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-decay", action="store_true",
         help="keep the learning rate up at the end, for a run that is gone on with (--resume)",
     )  # fmt: skip
-    parser.add_argument("--re-arc", type=Path, help="folder with re_arc*.jsonl[.xz] files")
+    parser.add_argument(
+        "--re-arc", type=Path, help="folder of re-arc: tasks/*.json or re_arc*.jsonl[.xz]"
+    )
     parser.add_argument("--size", choices=SIZES, help=f"weights, about (default {DEFAULT_SIZE})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)

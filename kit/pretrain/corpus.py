@@ -1,20 +1,17 @@
 """What the bundled model learns from: many pairs of many rules, drawn fresh at every step.
 
-Sources: re-arc pairs (files given by the user, see README), the ARC-AGI-1 training tasks,
-procedural rules (`kit.pretrain.rules`) and random programs; weights of those that are there.
-Development tasks and tasks that reappear in the evaluation set are left out here, at the door
-(`may_train_on`); evaluation sets never come near this folder.
+Sources: re-arc pairs (files given by the user, see `kit.pretrain.re_arc`), the ARC-AGI-1 training
+tasks, procedural rules (`kit.pretrain.rules`) and random programs; weights of those that are there.
+Development tasks and tasks that reappear in the evaluation set are left out at the door, here and
+where files are read (`may_train_on`); evaluation sets never come near this folder.
 """
 
 from __future__ import annotations
 
-import json
-import lzma
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -75,30 +72,6 @@ def make_rule(rule_id: str, pairs: Iterable[tuple[str, str]]) -> RecordedRule:
     """A rule with its pairs sorted by size; the encoding adds three markers to a pair."""
     sized = sorted((_text_tokens(a) + _text_tokens(b) + 3, a, b) for a, b in pairs)
     return RecordedRule(rule_id, tuple((a, b) for _, a, b in sized), tuple(n for n, _, _ in sized))
-
-
-def load_re_arc(folder: Path) -> list[RecordedRule]:
-    """Rules of re-arc files (`*.jsonl` or `*.jsonl.xz`: one line per task with id and pairs).
-
-    Raises:
-        CorpusError: no such files, or a line that is not of this form.
-    """
-    files = sorted([*folder.glob("re_arc*.jsonl"), *folder.glob("re_arc*.jsonl.xz")])
-    if not files:
-        raise CorpusError(f"{folder}: no re_arc*.jsonl or re_arc*.jsonl.xz in this folder")
-    rules = []
-    for path in files:
-        opener = lzma.open if path.suffix == ".xz" else open
-        with opener(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    record = json.loads(line)
-                    rule_id, pairs = record["id"], [(a, b) for a, b in record["pairs"]]
-                except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-                    raise CorpusError(f"{path}, line {number}: {error}") from error
-                if may_train_on(rule_id):
-                    rules.append(make_rule(f"re-arc {rule_id}", pairs))
-    return rules
 
 
 def _digits(grid: object) -> str:

@@ -108,7 +108,9 @@ EXPERIMENTS = {"positions": position_arms, "rules": rule_arms}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("name", choices=[*EXPERIMENTS, "layouts"])
-    parser.add_argument("--re-arc", type=Path, help="folder with re_arc*.jsonl[.xz] files")
+    parser.add_argument(
+        "--re-arc", type=Path, help="folder of re-arc: tasks/*.json or re_arc*.jsonl[.xz]"
+    )
     parser.add_argument("--steps", type=int, default=120, help="of 8192 tokens, for each arm")
     parser.add_argument("--size", choices=SIZES, default="1m", help="weights, about")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])

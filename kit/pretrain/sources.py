@@ -12,12 +12,12 @@ from kit.pretrain.corpus import (
     Corpus,
     CorpusConfig,
     RecordedRule,
-    load_re_arc,
     rules_of_pairs,
     view_tokens,
 )
 from kit.pretrain.dev_tasks import DEV_TASKS
 from kit.pretrain.procedural import held_out_views
+from kit.pretrain.re_arc import load_re_arc
 from kit.pretrain.rules.catalogue import held_out_rules, training_rules
 from kit.pretrain.rules.rule import Rule
 

@@ -80,7 +80,8 @@ class TaskSolver:
         from kit.solve.writing import open_desk
 
         if self._desk is None:
-            self._desk = open_desk(self._settings.programs, self._threads)
+            device = self._settings.solve.device
+            self._desk = open_desk(self._settings.programs, self._threads, device)
         return self._desk
 
     def close(self) -> None:

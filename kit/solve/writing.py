@@ -36,16 +36,18 @@ class WritingDesk:
         self.sandbox.close()
 
 
-def open_desk(config: WritingConfig, threads: int) -> WritingDesk:
+def open_desk(config: WritingConfig, threads: int, device: str) -> WritingDesk:
     """A writer and a sandbox as the options name them; imports torch for a model run here.
 
+    Args:
+        device: see `kit.induce.writing.writer.open_writer`.
     Raises:
         SandboxError: only a weak sandbox works here, and that is not allowed.
         WriterError, FileNotFoundError, ValueError: nobody can write; says why.
     """
     sandbox = open_sandbox(config.allow_weak_sandbox)
     try:
-        return WritingDesk(open_writer(config, threads), sandbox, config)
+        return WritingDesk(open_writer(config, threads, device), sandbox, config)
     except BaseException:
         sandbox.close()
         raise

@@ -1,7 +1,9 @@
 """Text views to tokens and back, for the same trainers and samplers that work on grids.
 
-A pair is "Input: ...", "Output: ..." and an empty line; the empty line ends an answer. Positions
-are contiguous. Nothing of a view is cut: one that does not fit is refused whole.
+A pair is "Input: ...", "Output: ..." and an empty line; the empty line ends an answer. A view that
+asks for reasoning ends with "Reasoning:" in place of "Output:", and what is written there may hold
+empty lines: it ends where the next input would begin. Positions are contiguous. Nothing of a view
+is cut: one that does not fit is refused whole.
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from kit.encode.tokenizer import FolderTokenizer
 from kit.texts.task import TextView
 
 BEFORE_INPUT, BEFORE_OUTPUT, STOP = "Input: ", "\nOutput:", "\n\n"
+BEFORE_REASONING, STOP_REASONING = "\nReasoning:", "\nInput:"
 DEFAULT_MAX_TOKENS = 2048
 ANSWER_ROOM = 64
 """Tokens kept free for an answer that is not known."""
+REASONING_ROOM = 200
+"""Tokens kept free for reasoning, the answer behind it included."""
 
 
 class TextPairEncoding:
@@ -27,20 +32,24 @@ class TextPairEncoding:
 
     Args:
         folder: Hugging Face model folder with tokenizer.json.
+        stop: ends what is written behind a view.
     Raises:
         FileNotFoundError, ValueError: the tokenizer cannot be read.
     """
 
     name = "text pairs"
 
-    def __init__(self, folder: Path, max_tokens: int = DEFAULT_MAX_TOKENS) -> None:
+    def __init__(
+        self, folder: Path, max_tokens: int = DEFAULT_MAX_TOKENS, stop: str = STOP
+    ) -> None:
         tokenizer = FolderTokenizer(folder)
+        self._stop = stop
         self._tokenizer = tokenizer
         self.vocab_size = tokenizer.vocab_size
         self.max_tokens = min(max_tokens, tokenizer.max_tokens or max_tokens)
         ends = [tokenizer.added[tokenizer.eos]] if tokenizer.eos in tokenizer.added else []
         self._ends = frozenset(ends)
-        self.grammar = FreeGrammar(tokenizer.vocab_size, tokenizer.texts, ends, STOP)
+        self.grammar = FreeGrammar(tokenizer.vocab_size, tokenizer.texts, ends, stop)
 
     def encode(self, view: TextView) -> Encoded:
         """Tokens of a view, with its answer if it has one.
@@ -57,8 +66,9 @@ class TextPairEncoding:
             tokens, span = self._with_output(tokens, pair.output)
             spans.append(span)
         prefix = len(tokens)
-        tokens += self._ids(BEFORE_INPUT + view.query + BEFORE_OUTPUT)
-        room = ANSWER_ROOM
+        cue = BEFORE_REASONING if view.reasons else BEFORE_OUTPUT
+        tokens += self._ids(BEFORE_INPUT + view.query + cue)
+        room = REASONING_ROOM if view.reasons else ANSWER_ROOM
         if view.answer is not None:
             tokens, span = self._with_output(tokens, view.answer)
             spans.append(span)
@@ -81,7 +91,7 @@ class TextPairEncoding:
     def text(self, answer: np.ndarray) -> str:
         """The text of an answer, its end and white space around it left out."""
         spelled = self._tokenizer.spell([t for t in answer.tolist() if t not in self._ends])
-        return spelled.split(STOP)[0].strip()
+        return spelled.split(self._stop)[0].strip()
 
     def answer_tokens(self, grid: Grid) -> np.ndarray:
         """Never asked for: texts have no drafts."""

@@ -42,12 +42,18 @@ class TextTask:
 
 @dataclass(frozen=True, slots=True)
 class TextView:
-    """Pairs shown and an input asked about; `answer` when it is known (training)."""
+    """Pairs shown and an input asked about.
+
+    Attributes:
+        answer: when it is known (training).
+        reasons: whether reasoning is asked for before the output.
+    """
 
     instruction: str
     examples: tuple[TextPair, ...]
     query: str
     answer: str | None = None
+    reasons: bool = False
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

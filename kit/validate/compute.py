@@ -53,9 +53,11 @@ PUBLISHED = (
     # Operations are computed from published sizes, steps and hours; those at 1e20 are orders of
     # magnitude. CompressARC (Liao and Gu 2025) trains one network per task and nothing before.
     Published("mdlARC 75M", 44.0, 6e17),
+    Published("mdlARC 28M", 27.5, 1e18),
     Published("CompressARC", 20.0, 2e18),
     Published("VARC (2511.14761)", 54.5, 8e18),
     Published("LPN (2411.08706)", 16.0, 1e20),
+    Published("HRM (2506.21734)", 41.0, 1e20),
     Published("TRM (2510.04871)", 44.0, 1e20),
 )
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from kit.arc.exits import EXIT_REFUSED
 from kit.budget.clock import Deadline, SystemClock
 from kit.finetune.trainer import FinetuneConfig
-from kit.texts.encoding import DEFAULT_MAX_TOKENS, TextPairEncoding
+from kit.texts.encoding import DEFAULT_MAX_TOKENS, STOP_REASONING, TextPairEncoding
 from kit.texts.made import KINDS, write_tasks
-from kit.texts.solve import MODES, Mode, TextTools, answer_task
+from kit.texts.solve import MODES, Asking, Mode, TextTools, answer_task
 from kit.texts.task import TextTask, items, read_lines, read_tasks, text
 from kit.validate.command import run_command
 
@@ -108,7 +108,7 @@ def _cut(task: TextTask, limit: int | None) -> TextTask:
 
 
 def _open(args: argparse.Namespace, scratch: Path) -> TextTools:
-    """The kit's own trainer and sampler on one copy of the weights."""
+    """The kit's own trainer and samplers on one copy of the weights."""
     from kit.engine.machine import choose_device
     from kit.engine.model import open_model
     from kit.engine.threads import set_threads
@@ -118,12 +118,13 @@ def _open(args: argparse.Namespace, scratch: Path) -> TextTools:
     set_threads(args.threads)
     model = open_model(args.model, "auto", choose_device("auto"))
     encoding = TextPairEncoding(args.model, DEFAULT_MAX_TOKENS)
+    longer = TextPairEncoding(args.model, DEFAULT_MAX_TOKENS, STOP_REASONING)
     config = FinetuneConfig(
         rank=args.rank, alpha=float(args.rank), lr=args.lr, batch_views=args.batch
     )
     trainer = TorchTrainer(model, encoding, config)  # type: ignore[arg-type]
-    sampler = TorchSampler(model, encoding)
-    return TextTools(encoding, trainer, sampler, args.steps, args.batch, scratch)
+    plain, reasoning = (Asking(how, TorchSampler(model, how)) for how in (encoding, longer))
+    return TextTools(trainer, plain, reasoning, args.steps, args.batch, scratch)
 
 
 def _table(

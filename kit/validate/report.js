@@ -220,11 +220,12 @@
 
   function stepsTable(task) {
     if (!task.steps.length) return element("p", { class: "empty" }, "No plan was made for it before the journal ends.");
-    const names = ["plan", "what", "before it", "took", "came of it", "answers after it"];
+    const names = ["plan", "what", "why", "before it", "took", "came of it", "answers after it"];
     const head = element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name)));
     const rows = task.steps.map((step, index) => element("tr", {},
       element("th", { scope: "row" }, `${index + 1}. ${WORK[step.leg] || step.leg}, round ${step.round + 1}`),
       element("td", {}, planText(step.plan)),
+      element("td", { class: "why" }, step.why || "no reason in the journal"),
       element("td", {}, step.before === null ? "no answer" : `margin ${number(step.before, 2)}`),
       element("td", {}, tookText(step)),
       element("td", { class: "why" }, cameText(step)),

@@ -210,10 +210,12 @@ def _step(step: Step) -> dict[str, Any]:
     plain = {f.name: f.default for f in fields(Plan)}
     plan = {key: value for key, value in asdict(step.plan).items() if value != plain[key]}
     plan.pop("task_id")
+    plan.pop("reason", None)
     record: dict[str, Any] = {
         "leg": step.plan.leg,
         "round": step.plan.round,
         "plan": plan,
+        "why": step.plan.reason,
         "before": step.before,
         "at": step.at_s,
         "after": step.after,

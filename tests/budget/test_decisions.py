@@ -120,6 +120,7 @@ def test_programs_are_written_once_for_tasks_without_a_convincing_one() -> None:
         ("write", "t000"), ("write", "t002"), ("write", "t003")
     ]  # fmt: skip
     assert all(p.leg == "ttt" for p in plans[3:])
+    assert all("wait for programs" in plan.reason for plan in plans[:3])
     assert plans[0].search_s == 30.0 and scheduler.deadline_s(plans[0], 10.0) == 40.0
     scheduler.finish(plans[0], {"write": 3.0}, {})
     assert all(p.leg == "ttt" for p in scheduler.next_plans(1.0, 4))

@@ -11,7 +11,9 @@ transformers = pytest.importorskip("transformers")
 from kit.budget.clock import Deadline  # noqa: E402
 from kit.encode.cells import VOCAB, CellEncoding  # noqa: E402
 from kit.encode.encoding import Encoded  # noqa: E402
+from kit.engine.llama import forward as llama_forward  # noqa: E402
 from kit.engine.model import open_model  # noqa: E402
+from kit.generate import torch_sampler  # noqa: E402
 from kit.generate.sampler import SampleRequest, ScoreRequest  # noqa: E402
 from kit.generate.torch_sampler import TorchSampler  # noqa: E402
 from kit.generate.watched import WATCHED_TOKENS, DeadlinePassed, Watched  # noqa: E402
@@ -74,6 +76,26 @@ def test_a_deadline_ends_a_long_prompt_between_layers(model, copies):
         assert looks <= at + 2
         assert len(done) == copies
         assert not any(c.finished or len(c.tokens) for c in done)
+
+
+def test_a_prompt_is_read_once_for_all_its_samples(model, monkeypatch):
+    """Also where they do not all fit in one part."""
+    prompt = prompt_of(200)
+    requests = [
+        SampleRequest((i,), prompt, temperature=1.0, seed=i, max_tokens=8) for i in range(4)
+    ]
+    whole, parted = (TorchSampler(model, ENCODING) for _ in range(2))
+    _, wanted = looks_of(lambda deadline: whole.sample(requests, deadline))
+    monkeypatch.setattr(torch_sampler, "PART_TOKENS", 1)
+    read = []
+    monkeypatch.setattr(
+        torch_sampler,
+        "forward",
+        lambda *given: (read.append(len(given[3])), llama_forward(*given))[1],
+    )
+    _, got = looks_of(lambda deadline: parted.sample(requests, deadline))
+    assert sum(count >= len(prompt) - 1 for count in read) == 1
+    assert {c.key: c.tokens.tolist() for c in got} == {c.key: c.tokens.tolist() for c in wanted}
 
 
 def test_what_was_given_up_leaves_no_trace(model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from pathlib import Path
 
 import pytest
 
@@ -17,12 +18,12 @@ from kit.pretrain.corpus import (
     Corpus,
     CorpusConfig,
     CorpusError,
-    load_re_arc,
     make_rule,
     rules_of_pairs,
     view_tokens,
 )
 from kit.pretrain.dev_tasks import CONTAMINATED, DEV_TASKS, may_train_on
+from kit.pretrain.re_arc import load_re_arc
 from tests.pretrain.canonical import canonical
 
 TRAINING = load_dataset("arc1-train").tasks
@@ -105,6 +106,52 @@ def test_re_arc_files_are_read_and_broken_ones_named(tmp_path) -> None:
         load_re_arc(tmp_path)
     with pytest.raises(CorpusError, match="at least one rule"):
         Corpus([], [], CorpusConfig())
+
+
+GOOD_PAIR = {"input": [[0, 0, 5], [0, 5, 0]], "output": [[1]]}
+
+
+def write_tasks(folder: Path, tasks: dict[str, object]) -> None:
+    """A folder as re-arc's own generator leaves it."""
+    (folder / "tasks").mkdir(exist_ok=True)
+    for name, value in tasks.items():
+        (folder / "tasks" / f"{name}.json").write_text(json.dumps(value))
+    (folder / "metadata.json").write_text("{}")
+
+
+def test_re_arcs_own_folder_is_read_without_what_must_not_be_trained_on(tmp_path: Path) -> None:
+    smaller = {"input": [[1]], "output": [[2]]}
+    held_out = {name: [GOOD_PAIR] for name in (*DEV_TASKS, *CONTAMINATED)}
+    write_tasks(tmp_path, {"007bbfb7": [GOOD_PAIR, smaller], **held_out})
+    (rule,) = load_re_arc(tmp_path)
+    assert rule.rule_id == "re-arc 007bbfb7"
+    assert (rule.pairs, rule.tokens) == ((("1", "2"), ("005|050", "1")), (7, 13))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("007bbfb7", {"train": []}, r"007bbfb7\.json: must hold a list of pairs, got dict"),
+        ("007bbfb7", [[1, 2]], "pair 1: a pair must be an object, got list"),
+        ("007bbfb7", [GOOD_PAIR, {"input": [[1]]}], "pair 2: has no 'output'"),
+        ("007bbfb7", [GOOD_PAIR | {"output": [[10]]}], "pair 1, output, row 0.*0 to 9, got 10"),
+        ("007bbfb7", [GOOD_PAIR | {"input": [[1], [1, 2]]}], "pair 1, input, row 1: rows must be"),
+        (f"{DEV_TASKS[0]} copy", [GOOD_PAIR], "must be named by a task id of eight digits"),
+    ],
+)
+def test_what_is_wrong_in_re_arcs_own_folder_is_named(
+    tmp_path: Path, name: str, value: object, says: str
+) -> None:
+    write_tasks(tmp_path, {name: value})
+    with pytest.raises(CorpusError, match=says):
+        load_re_arc(tmp_path)
+
+
+def test_re_arc_in_both_forms_is_refused(tmp_path: Path) -> None:
+    write_tasks(tmp_path, {"007bbfb7": [GOOD_PAIR]})
+    (tmp_path / "re_arc_00.jsonl").write_text('{"id": "x", "pairs": []}')
+    with pytest.raises(CorpusError, match="keep one form"):
+        load_re_arc(tmp_path)
 
 
 def test_token_counts_are_those_of_the_encoding() -> None:

@@ -86,6 +86,18 @@ def test_programs_come_back_and_everything_is_opened_once(
     assert all(thing.closed for thing in things)
 
 
+def test_the_writer_gets_the_device_of_the_run(
+    monkeypatch: pytest.MonkeyPatch, things: list[Thing]
+) -> None:
+    given: list[tuple[object, ...]] = []
+    monkeypatch.setattr(writing, "open_writer", lambda *all_: given.append(all_) or Thing())
+    monkeypatch.setattr(writing, "write_programs", lambda *arguments: WritingResult())
+    programs = WritingConfig(server="http://localhost:1")
+    settings = ToolboxSettings(SolveConfig(device="cpu"), programs=programs)
+    TaskSolver(settings, 3, Path()).solve(WorkItem(TASK, Plan("t", leg="write")), Clock(), discard)
+    assert given == [(programs, 3, "cpu")]
+
+
 def test_a_silent_writer_and_a_missing_sandbox_are_failures_of_the_item(
     monkeypatch: pytest.MonkeyPatch, things: list[Thing]
 ) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -22,9 +24,22 @@ from kit.engine.model import open_model  # noqa: E402
 from kit.finetune.loss_mask import loss_mask  # noqa: E402
 from kit.finetune.torch_trainer import TorchTrainer  # noqa: E402
 from kit.finetune.trainer import FinetuneConfig  # noqa: E402
+from kit.generate.sampler import Completion  # noqa: E402
 from kit.generate.torch_sampler import TorchSampler  # noqa: E402
-from kit.texts.encoding import TextPairEncoding  # noqa: E402
-from kit.texts.solve import TextTools, answer_task, last_output  # noqa: E402
+from kit.texts.encoding import (  # noqa: E402
+    ANSWER_ROOM,
+    REASONING_ROOM,
+    STOP_REASONING,
+    TextPairEncoding,
+)
+from kit.texts.solve import (  # noqa: E402
+    THINK,
+    Asking,
+    TextTools,
+    answer_task,
+    concluded_output,
+    last_output,
+)
 from kit.texts.task import TextPair, TextTask, TextView  # noqa: E402
 
 NEVER = Deadline(math.inf, SystemClock())
@@ -83,12 +98,95 @@ def test_a_view_that_does_not_fit_is_refused(folder) -> None:
 def test_training_on_the_demonstrations_changes_the_answers(folder, tmp_path) -> None:
     model, encoding = open_model(folder, "float32"), TextPairEncoding(folder)
     config = FinetuneConfig(method="full", lr=3e-3, batch_views=2)
-    tools = TextTools(
-        encoding, TorchTrainer(model, encoding, config), TorchSampler(model, encoding), 30, 2,
-        tmp_path,
-    )  # fmt: skip
+    plain = Asking(encoding, TorchSampler(model, encoding))
+    tools = TextTools(TorchTrainer(model, encoding, config), plain, plain, 30, 2, tmp_path)
     assert answer_task(TASK, "in-context", tools, 0, NEVER) != ["yes", "yes"]
     assert answer_task(TASK, "ttt", tools, 0, NEVER) == ["yes", "yes"]
+
+
+class ScriptedSampler:
+    """Notes what it is asked, and always answers one text."""
+
+    def __init__(self, encoding: TextPairEncoding, text: str) -> None:
+        self.asked: list = []
+        self._answer = np.array(encoding._ids(text))
+
+    def sample(self, requests, deadline):
+        self.asked += requests
+        return iter([Completion(r.key, self._answer, -1.0, True) for r in requests])
+
+
+class NoTrainer:
+    """Trains nothing."""
+
+    def fit(self, *_):
+        return None, None
+
+
+@pytest.fixture
+def scripted(folder, tmp_path) -> TextTools:
+    """Answers "yes" at once, or "no" after some lines of reasoning."""
+    plain, longer = TextPairEncoding(folder), TextPairEncoding(folder, stop=STOP_REASONING)
+    thought = " first\n\nOutput: yes\n\nbut then\nOutput: no\n\nInput: x\nOutput: never"
+    return TextTools(
+        NoTrainer(),
+        Asking(plain, ScriptedSampler(plain, " yes\n\nInput: x\nOutput: no")),
+        Asking(longer, ScriptedSampler(longer, thought)),
+        1, 1, tmp_path,
+    )  # fmt: skip
+
+
+SHOWN = "".join(f"Input: {c}\nOutput: yes\n\n" for c in "abcdef")
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"), [("zero-shot", ""), ("in-context", SHOWN), ("ttt", SHOWN)]
+)
+def test_an_answer_at_once_is_asked_for_behind_output(scripted, mode, shown) -> None:
+    task = replace(TASK, instruction="say so")
+    assert answer_task(task, mode, scripted, 0, NEVER) == ["yes", "yes"]
+    assert scripted.reasoning.sampler.asked == []
+    for request, query in zip(scripted.plain.sampler.asked, "gh", strict=True):
+        spelled = f"say so\n\n{shown}Input: {query}\nOutput:"
+        assert request.prompt.tokens.tolist() == scripted.plain.encoding._ids(spelled)
+        assert request.max_tokens == ANSWER_ROOM
+
+
+def test_a_chain_of_thought_is_asked_for_behind_reasoning(scripted) -> None:
+    task = replace(TASK, instruction="say so")
+    assert answer_task(task, "chain-of-thought", scripted, 0, NEVER) == ["no", "no"]
+    assert scripted.plain.sampler.asked == []
+    for request, query in zip(scripted.reasoning.sampler.asked, "gh", strict=True):
+        spelled = f"say so\n{THINK}\n\n{SHOWN}Input: {query}\nReasoning:"
+        assert request.prompt.tokens.tolist() == scripted.reasoning.encoding._ids(spelled)
+        assert request.max_tokens == REASONING_ROOM
+
+
+@pytest.mark.parametrize(
+    ("options", "ends"), [({}, "\n\n"), ({"stop": STOP_REASONING}, "\n\n\nInput:")]
+)
+def test_only_reasoning_goes_on_behind_an_empty_line(folder, options, ends) -> None:
+    encoding = TextPairEncoding(folder, **options)
+    state, said = encoding.grammar.start, ""
+    for character in " one\ntwo\n\n\nInput: c":
+        if encoding.grammar.is_final(state):
+            break
+        (token,) = encoding._ids(character)
+        state, said = encoding.grammar.step(state, token), said + character
+    assert said.endswith(ends) and encoding.grammar.is_final(state)
+
+
+def test_reasoning_needs_its_own_room(folder) -> None:
+    view = TextView("", (), "g", reasons=True)
+    tokens = len(TextPairEncoding(folder).encode(view).tokens)
+    assert TextPairEncoding(folder, tokens + REASONING_ROOM).encode(view)
+    with pytest.raises(ContextError, match=f"{REASONING_ROOM} for the answer"):
+        TextPairEncoding(folder, tokens + REASONING_ROOM - 1).encode(view)
+
+
+def test_reasoning_without_an_answer_is_none() -> None:
+    assert concluded_output("so it is 7") == "" and concluded_output("so\nOutput:") == ""
+    assert concluded_output("3 + 4\n\nOutput: 7\nas I said") == "7"
 
 
 def test_the_answer_is_what_stands_behind_the_last_output() -> None:
@@ -102,7 +200,16 @@ def test_the_command_prints_a_table_and_refuses_what_it_cannot_use(
     path = tmp_path / "t.jsonl"
     pairs = [{"input": p.input, "output": p.output} for p in PAIRS]
     path.write_text(json.dumps({"id": "t", "train": pairs, "test": pairs[:2]}) + "\n")
-    words = ["few-shot", str(path), "--model", str(folder), "--modes", "in-context", "ttt"]
+    words = [
+        "few-shot",
+        str(path),
+        "--model",
+        str(folder),
+        "--modes",
+        "in-context",
+        "chain-of-thought",
+        "ttt",
+    ]
     assert main([*words, "--steps", "2", "--threads", "1", "--rank", "4"]) == 0
     out = capsys.readouterr().out
     assert "| t | 2 |" in out and "| all | 2 |" in out

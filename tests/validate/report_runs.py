@@ -27,6 +27,7 @@ from kit.submit.records import (
     result_record,
 )
 
+REASON = "0.0300 tasks expected for 9.0 s; unsolved with 70%"
 GROUPS = ("identity", "rot90", "rot180", "flip_lr", "transpose")
 PROGRAM = "a = objects(input, by='colour')\nb = largest(a)\noutput = paint(input, b, 3)"
 
@@ -113,7 +114,7 @@ def _work(
 def _plan(task: Task, leg: str, round_: int, rng: random.Random) -> Plan:
     seed = rng.randrange(2**40)
     if leg == "ttt":
-        return Plan(task.task_id, round_, 240, 60, 8, 1, 4, seed=seed)
+        return Plan(task.task_id, round_, 240, 60, 8, 1, 4, seed=seed, reason=REASON)
     return Plan(task.task_id, round_, seed=seed, leg=leg, search_s=2.0)  # type: ignore[arg-type]
 
 

@@ -6,6 +6,7 @@ pytest tests/validate/test_compute.py
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,35 @@ def test_table_csv_and_picture(
     assert len(circles) == len(rows)
     places = [float(circle.attrib["cx"]) for circle in circles]
     assert min(places) == places[0]  # the run took least
+
+
+def boxes_of(drawn: str) -> dict[str, tuple[float, float, float, float]]:
+    """(left, top, right, bottom) of every name in a picture, a letter being 7 pixels wide."""
+    found = {}
+    for node in ElementTree.fromstring(drawn).iter():
+        if node.attrib.get("class") == "name":
+            x, y, width = float(node.attrib["x"]), float(node.attrib["y"]), 7 * len(node.text)
+            left = x - width if node.attrib["text-anchor"] == "end" else x
+            found[node.text] = (left, y - 9, left + width, y + 2)
+    return found
+
+
+def test_names_of_neighbours_do_not_overlap() -> None:
+    runs = [compute.Compute(f"run-{i}", 40 + i / 9, 100, 1e17, 1e16, 1e15) for i in range(5)]
+    # On top of published systems at the right edge, where names must turn to the left.
+    runs += [compute.Compute("a-run-with-a-long-name", 42, 100, 1e20, 0, 0)]
+    drawn = compute.picture(runs)
+    boxes = boxes_of(drawn)
+    assert len(boxes) == len(runs) + len(compute.PUBLISHED)
+    for a, b in itertools.combinations(boxes.values(), 2):
+        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], boxes
+    assert all(box[0] >= 0 and box[2] <= 760 for box in boxes.values())
+    assert compute.picture(runs) == drawn
+
+
+def test_systems_of_two_attempts_are_all_there() -> None:
+    shown = {system.name: (system.percent, system.flops) for system in compute.PUBLISHED}
+    assert shown["mdlARC 28M"] == (27.5, 1e18) and shown["HRM (2506.21734)"] == (41.0, 1e20)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from kit.config import make_config
 from kit.resume import run_record
 from kit.submit.journal import Journal, Record, encode_record, replay
 from kit.validate.report_tasks import MOST_BYTES
-from tests.validate.report_runs import MadeRun, make_run
+from tests.validate.report_runs import REASON, MadeRun, make_run
 
 HOSTILE = ("</script><script>alert(1)</script>", "<!--<script>", '"><img src=x onerror=alert(1)>')
 """As `check_task_id` forbids "/" in ids of files, these reach a journal only by other ways."""
@@ -85,6 +85,7 @@ def test_the_data_hold_grids_votes_programs_plans_and_errors(made: MadeRun) -> N
     assert any("largest(a)" in p["text"] and p["pairs"] == p["of"] for p in programs)
     assert any(step["plan"].get("num_steps") == 60 for t in tasks for step in t["steps"])
     assert any(step["reasons"] for t in tasks for step in t["steps"])
+    assert {step["why"] for t in tasks for step in t["steps"]} == {REASON, ""}
     assert any("out of memory" in line for t in tasks for line in t["errors"])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from kit.__main__ import main
 from tests.validate.browser import Browser, find_chromium
-from tests.validate.report_runs import MadeRun, make_run
+from tests.validate.report_runs import REASON, MadeRun, make_run
 
 CHROMIUM = find_chromium()
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
@@ -157,6 +157,15 @@ def test_a_name_that_would_be_markup_is_text(page: Browser) -> None:
     page.value("document.querySelectorAll('#list > li')[5].querySelector('summary').click()")
     assert page.value("document.images.length") == 0
     assert "<img" in page.value("document.querySelectorAll('#list .id')[5].textContent")
+
+
+def test_a_plan_says_why_it_was_made(page: Browser) -> None:
+    page.value("document.querySelectorAll('#list summary')[1].click()")
+    heads = "[...document.querySelectorAll('details[open] .steps thead th')]"
+    column = page.value(f"{heads}.findIndex(e => e.textContent === 'why')")
+    rows = "[...document.querySelectorAll('details[open] .steps tbody tr')]"
+    said = page.value(f"{rows}.map(row => row.cells[{column}].textContent)")
+    assert REASON in said and set(said) <= {REASON, "no reason in the journal"}
 
 
 def test_everything_that_can_be_used_has_a_name(page: Browser) -> None:

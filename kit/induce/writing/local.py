@@ -43,9 +43,7 @@ class LocalWriter:
         """See `Writer.write`."""
         clock = SystemClock()
         deadline = Deadline(clock.now_s() + meter.left_s(), clock)
-        requests = [
-            self._request(i, ask, k) for i, ask in enumerate(asks) for k in range(ask.count)
-        ]
+        requests = [r for index, ask in enumerate(asks) for r in self._requests(index, ask)]
         try:
             for completion in self._sampler.sample(requests, deadline):
                 index = completion.key[0]
@@ -58,18 +56,22 @@ class LocalWriter:
         """Free the model."""
         self._sampler.close()
 
-    def _request(self, index: int, ask: Ask, sample: int) -> SampleRequest:
+    def _requests(self, index: int, ask: Ask) -> list[SampleRequest]:
+        """All continuations of a conversation, which is encoded once."""
         try:
             prompt = self._texts.encode_text(self._spell(ask.turns, ask.opening), self._max_tokens)
         except ContextError as error:
             raise PromptTooLongError(str(error)) from error
-        return SampleRequest(
-            (index, sample),
-            prompt,
-            temperature=self._temperature,
-            seed=derive_seed(ask.seed, "text", sample),
-            max_tokens=self._max_tokens,
-        )
+        return [
+            SampleRequest(
+                (index, sample),
+                prompt,
+                temperature=self._temperature,
+                seed=derive_seed(ask.seed, "text", sample),
+                max_tokens=self._max_tokens,
+            )
+            for sample in range(ask.count)
+        ]
 
     def _spell(self, turns: Sequence[Turn], opening: str) -> str:
         slots = self._texts.slots
@@ -80,29 +82,34 @@ class LocalWriter:
         return self._texts.decode_text(completion.tokens)
 
 
-def open_local_writer(config: WritingConfig, threads: int) -> LocalWriter:
+def open_local_writer(config: WritingConfig, threads: int, device: str) -> LocalWriter:
     """The writer of `config.model`; imports torch and loads the weights.
 
+    Args:
+        device: see `open_writer`.
     Raises:
         FileNotFoundError, ValueError: the folder cannot be used; says why.
     """
+    from kit.engine.machine import choose_device
     from kit.engine.threads import set_threads
 
     assert config.model is not None
     set_threads(threads)
+    # A process may be kept from the GPU that the run as a whole was told to use.
+    device = device if device == "cpu" else choose_device("auto")
     # Where the answer is opened as a block, nothing of worth follows its end.
     opening = program_format(config.format, config.texts).opening
     stop = "\n" + _FENCE if opening.startswith(_FENCE) else ""
     texts = FreeText(config.model, config.context_tokens, stop)
-    return LocalWriter(_open_sampler(config, config.model, texts), texts, config)
+    return LocalWriter(_open_sampler(config, config.model, texts, device), texts, config)
 
 
-def _open_sampler(config: WritingConfig, folder: Path, texts: FreeText) -> Sampler:
+def _open_sampler(config: WritingConfig, folder: Path, texts: FreeText, device: str) -> Sampler:
     if config.sampler == "torch":
         from kit.engine.model import open_model
         from kit.generate.torch_sampler import TorchSampler
 
-        return TorchSampler(open_model(folder, config.dtype), texts)
+        return TorchSampler(open_model(folder, config.dtype, device), texts)
     from kit.generate.generate_sampler import GenerateSampler
 
-    return GenerateSampler(folder, config.dtype, texts)
+    return GenerateSampler(folder, config.dtype, texts, device)

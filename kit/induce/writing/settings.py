@@ -17,7 +17,8 @@ class WritingConfig:
         server: URL of a server that speaks OpenAI's protocol, e.g. "http://localhost:8000".
         served_model: which of its models; "" for the first that it lists.
         endpoint: of the server: "chat" for chat models, "completions" for plain ones.
-        model: Hugging Face folder of a causal language model that is run here.
+        model: Hugging Face folder of a causal language model that is run here, on the worker's GPU
+            if it has one; beside engines that need processes of their own, on the processor.
         sampler: what runs it: "torch" is the kit's own (Llama family); "generate" the reference on
             transformers (any causal model).
         dtype: of its weights in memory; "auto" keeps what suits the machine.

@@ -68,11 +68,13 @@ class Writer(Protocol):
         ...
 
 
-def open_writer(config: WritingConfig, threads: int) -> Writer:
+def open_writer(config: WritingConfig, threads: int, device: str) -> Writer:
     """The writer that the options name; imports torch for a model that is run here.
 
     Args:
         threads: of the processor that a model may use.
+        device: where it computes: "cpu", or else ("auto", "cuda") the first GPU that this process
+            sees, if any.
     Raises:
         WriterError: nobody is named, or the URL cannot be used.
         FileNotFoundError, ValueError: the model folder or the file of texts cannot be used.
@@ -91,4 +93,4 @@ def open_writer(config: WritingConfig, threads: int) -> Writer:
         )
     from kit.induce.writing.local import open_local_writer
 
-    return open_local_writer(config, threads)
+    return open_local_writer(config, threads, device)

@@ -207,15 +207,15 @@ def test_fits_counts_rather_too_much(server_url: str) -> None:
 
 
 def test_the_options_choose_the_writer(server_url: str) -> None:
-    assert isinstance(open_writer(WritingConfig(server=server_url), 1), ServerWriter)
+    assert isinstance(open_writer(WritingConfig(server=server_url), 1, "cpu"), ServerWriter)
     with pytest.raises(WriterError, match="nobody is named to write programs"):
-        open_writer(WritingConfig(), 1)
+        open_writer(WritingConfig(), 1, "cpu")
 
 
 def test_bad_texts_are_known_before_any_task(server_url: str, tmp_path: Path) -> None:
     path = tmp_path / "texts.json"
     path.write_text("[]")
     with pytest.raises(ValueError, match="must hold a JSON object"):
-        open_writer(WritingConfig(server=server_url, texts=path), 1)
+        open_writer(WritingConfig(server=server_url, texts=path), 1, "cpu")
     with pytest.raises(FileNotFoundError):
-        open_writer(WritingConfig(server=server_url, texts=tmp_path / "none"), 1)
+        open_writer(WritingConfig(server=server_url, texts=tmp_path / "none"), 1, "cpu")

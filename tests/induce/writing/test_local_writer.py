@@ -12,6 +12,8 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
+from kit.encode.free_text import FreeText  # noqa: E402
+from kit.engine.model import open_model  # noqa: E402
 from kit.induce.meter import Meter  # noqa: E402
 from kit.induce.writing.local import LocalWriter  # noqa: E402
 from kit.induce.writing.settings import WritingConfig  # noqa: E402
@@ -61,7 +63,7 @@ def writer(request: pytest.FixtureRequest, folder: Path) -> Iterator[Writer]:
         max_tokens=24,
         context_tokens=200,
     )
-    opened = open_writer(config, threads=1)
+    opened = open_writer(config, threads=1, device="cpu")
     assert isinstance(opened, LocalWriter)
     yield opened
     opened.close()
@@ -90,15 +92,49 @@ def test_both_samplers_write_the_same(folder: Path, meter: MakeMeter) -> None:
         config = WritingConfig(
             model=folder, sampler=sampler, dtype="float32", max_tokens=16, context_tokens=200
         )
-        opened = open_writer(config, threads=1)
+        opened = open_writer(config, threads=1, device="cpu")
         texts.append(sorted(text for _, text in opened.write([Ask(TURNS, 3, 4)], meter())))
         opened.close()
     assert texts[0] == texts[1]
 
 
-def test_answers_end_at_the_limit(writer: Writer, meter: MakeMeter) -> None:
-    from kit.encode.free_text import FreeText
+@pytest.mark.parametrize("sampler", ["torch", "generate"])
+@pytest.mark.parametrize(
+    ("wanted", "has_gpu", "device"),
+    [("auto", True, "cuda"), ("auto", False, "cpu"), ("cuda", False, "cpu"), ("cpu", True, "cpu")],
+)
+def test_the_model_is_run_where_the_worker_computes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, sampler: str, wanted: str, has_gpu: bool,
+    device: str,
+) -> None:  # fmt: skip
+    opened: list[str] = []
 
+    def open_it(path: Path, dtype: str, where: str) -> object:
+        opened.append(where)
+        return open_model(path, "float32", "cpu")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_gpu)
+    monkeypatch.setattr("kit.engine.model.open_model", open_it)
+    monkeypatch.setattr("kit.generate.generate_sampler.AdaptedModels", open_it)
+    open_writer(WritingConfig(model=folder, sampler=sampler), 1, wanted).close()
+    assert opened == [device]
+
+
+def test_a_conversation_is_encoded_once(
+    writer: Writer, meter: MakeMeter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode, seen = FreeText.encode_text, []
+    monkeypatch.setattr(
+        FreeText,
+        "encode_text",
+        lambda self, text, room: (seen.append(text), encode(self, text, room))[1],
+    )
+    asks = [Ask(TURNS, 3, seed=1), Ask(TURNS[1:], 2, seed=2)]
+    assert len(list(writer.write(asks, meter()))) == 5
+    assert len(seen) == len(asks)
+
+
+def test_answers_end_at_the_limit(writer: Writer, meter: MakeMeter) -> None:
     (text,) = (text for _, text in writer.write([Ask(TURNS, 1, 3)], meter()))
     assert isinstance(writer, LocalWriter)
     held = writer._texts
@@ -122,4 +158,4 @@ def test_fits_counts_tokens(writer: Writer, meter: MakeMeter) -> None:
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"tokenizer\.json"):
-        open_writer(WritingConfig(model=tmp_path), 1)
+        open_writer(WritingConfig(model=tmp_path), 1, "cpu")
