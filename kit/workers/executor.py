@@ -62,7 +62,8 @@ class WorkersConfig:
         threads: threads of each; 0 shares the cores out.
         search: more processes that search for programs only; 0 for one on each core that GPU
             workers leave, and none without a GPU, where all workers search.
-        grace_s: how long after an item's deadline its worker is killed.
+        grace_s: how long after an item's deadline its worker is killed; engines in processes of
+            their own are waited for longer (`kit.workers.open_rounds`).
         silent_s: a worker that shows no sign of life for so long is killed and its item tried
             again; 0 for never.
         stalled_s: the same for one whose solver does not ask the clock; loading a model must fit

@@ -81,7 +81,7 @@ class RoundsExecutor:
         self._search = search() if search is not None else None
         self._adapters = adapters
         self._clock = clock
-        self._until_s = until_s - min(HAND_IN_S, _HAND_IN_SHARE * (until_s - clock.now_s()))
+        self._until_s = until_s - hand_in_s(until_s - clock.now_s())
         self._alternate = alternate
         self._round_tasks = round_tasks
         self._rest = rest
@@ -224,6 +224,12 @@ class RoundsExecutor:
             joined.append(_joined(work, served.get(_key(work.item), lost), result.failure))
             shutil.rmtree(self._adapters / _key(work.item), ignore_errors=True)
         return joined
+
+
+def hand_in_s(left_s: float) -> float:
+    """Seconds before the end of a run that has so many left in which nothing is served any more,
+    but what was served comes back."""
+    return min(HAND_IN_S, _HAND_IN_SHARE * left_s)
 
 
 def _key(item: WorkItem) -> str:

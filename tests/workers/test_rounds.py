@@ -15,7 +15,7 @@ from kit.finetune.trainer import Adapter
 from kit.solve.work import SolverSpec, WorkItem, WorkResult
 from kit.workers.crew import START_S
 from kit.workers.executor import Staffing, WorkersConfig
-from kit.workers.open_rounds import open_rounds
+from kit.workers.open_rounds import WRITE_S, open_rounds
 from kit.workers.rounds import BATCH_TASKS, HAND_IN_S, ROUND_TASKS, TRAIN_SHARE, RoundsExecutor
 
 
@@ -236,6 +236,31 @@ def test_a_round_fits_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     free[own] = 10_000_000
     executor = open_rounds(config, specs, Staffing(2, 1), own, adapter_bytes=3_000)
     assert executor.idle() == ROUND_TASKS
+
+
+@pytest.mark.parametrize(("left_s", "serve_s"), [(math.inf, 18.0), (100.0, 4.5), (10.0, 2.0)])
+def test_servers_may_end_a_step_inside_the_time_for_handing_in(
+    left_s: float, serve_s: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A batch whose server is killed loses its scores, and the next one a start of the engine."""
+    grace_s: dict[str, float] = {}
+
+    def opened(config: WorkersConfig, spec: SolverSpec, *rest: object, **_: object) -> Crew:
+        grace_s[spec.factory] = config.grace_s
+        return Crew(spec.factory, [], answer)
+
+    monkeypatch.setattr("kit.workers.open_rounds.open_executor", opened)
+    specs = {name: SolverSpec(name) for name in ("train", "serve", "search")}
+    executor = open_rounds(
+        WorkersConfig(), specs, Staffing(1, 1, 1), tmp_path, until_s=left_s, clock=Clock()
+    )
+    for count in (0, 7):
+        executor.submit(items(1, steps=count)[0])
+        executor.poll(0.0)
+        executor.poll(0.0)
+    assert grace_s == {
+        "train": WRITE_S, "serve": pytest.approx(serve_s), "search": WorkersConfig().grace_s
+    }  # fmt: skip
 
 
 def slowly(poll, clock: Clock, seconds: float):
