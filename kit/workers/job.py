@@ -38,7 +38,13 @@ class Job:
         known = self.partial or WorkResult(self.item.task.task_id, self.item.plan)
         return replace(known, failure=failure, cut=cut)
 
-    def given_up(self, how: str) -> WorkResult:
-        """Its result when it will not be tried again after its worker was lost."""
+    def given_up(self, how: str, ran_out: bool) -> WorkResult:
+        """Its result when it will not be tried again after its worker was lost.
+
+        Args:
+            ran_out: the worker seems to have been killed for want of memory.
+        """
         tries = f", given up after {self.tries} tries" if self.tries > 1 else ""
-        return self.remains(f"its worker {how}{tries}", cut=False)
+        known = self.remains(f"its worker {how}{tries}", cut=False)
+        # Told like want of memory that a worker notices itself, so that the next plan is smaller.
+        return replace(known, counts={**known.counts, "out_of_memory": 1}) if ran_out else known
