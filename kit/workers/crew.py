@@ -57,9 +57,15 @@ class Crew:
             self._begun = True
         return results
 
-    def start_s(self) -> float:
-        """Seconds that an item may wait for the engine to open."""
-        return 0.0 if self._begun else START_S
+    def start_s(self, again: bool = False) -> float:
+        """Seconds that an item may wait for the engine to open.
+
+        Args:
+            again: the item's worker was lost, so that it may wait for another one to open.
+        """
+        if not self._begun:
+            return START_S
+        return self.took_s if again else 0.0
 
     def close(self) -> None:
         """End its processes."""

@@ -6,7 +6,8 @@ workers import, so nothing that happens in them (a segfault, the kernel's out-of
 hang) can take it along.
 
 What a worker had published of an item is kept when it is lost. A lost item is tried once more
-and then given up; one that overran its deadline is not tried again. A worker is lost when it ends,
+and then given up; one that overran its deadline is not tried again, and a batch is given back for
+its sender to split. A worker is lost when it ends,
 when it shows no sign of life for a while, or when its solver does not ask the clock for a long
 while; so a hang is found with or without a deadline.
 
@@ -32,8 +33,6 @@ from kit.workers.worker import Worker
 
 _MAX_BAD_STARTS = 2
 """A worker whose process dies this often in a row before it is ready is given up."""
-
-_MAX_TRIES = 2
 
 _FIRST_SIGN_S = 60.0
 """A worker may take so long to its first sign of life: its interpreter has to start, on a busy
@@ -191,7 +190,7 @@ class PoolExecutor:
             self._count_bad_start(worker, f"the worker {how} while it was starting")
         if job is None:
             return
-        if job.tries < _MAX_TRIES and self._clock.now_s() < job.item.deadline_s:
+        if job.may_try_again and self._clock.now_s() < job.item.deadline_s:
             self._backlog.appendleft(job)
         else:
             self._results.append(job.given_up(how, ran_out))

@@ -14,12 +14,14 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from kit.budget.clock import Clock
 from kit.solve.work import WorkItem, WorkResult
 from kit.workers.crew import Crew, Open
+from kit.workers.job import MAX_TRIES
+from kit.workers.round_work import RoundWork, round_key, round_name
 
 TRAIN_SHARE = 0.65
 """Most of an item's time, and of a run's, that training may take; as in `kit.solve.phases`."""
@@ -37,20 +39,6 @@ _HAND_IN_SHARE = 0.05
 
 BATCH_TASKS = 8
 """Tasks that one process serves at once, at most: as many adapters share a batch of the engine."""
-
-
-@dataclass(slots=True, eq=False)
-class _Work:
-    """A task on its way.
-
-    Attributes:
-        allowed_s: seconds that the scheduler allows it, the waiting for its crew not counted.
-        trained: what came of training; None before, and where training was left out.
-    """
-
-    item: WorkItem
-    allowed_s: float
-    trained: WorkResult | None = None
 
 
 class RoundsExecutor:
@@ -85,10 +73,10 @@ class RoundsExecutor:
         self._alternate = alternate
         self._round_tasks = round_tasks
         self._rest = rest
-        self._fresh: deque[_Work] = deque()
-        self._training: dict[str, _Work] = {}
-        self._trained: deque[_Work] = deque()
-        self._serving: dict[str, tuple[_Work, ...]] = {}
+        self._fresh: deque[RoundWork] = deque()
+        self._training: dict[str, RoundWork] = {}
+        self._trained: deque[RoundWork] = deque()
+        self._serving: dict[str, tuple[RoundWork, ...]] = {}
         self._train_until_s = self._until_s
 
     def submit(self, item: WorkItem) -> None:
@@ -96,7 +84,7 @@ class RoundsExecutor:
         if item.plan.leg != "ttt" and self._search is not None:
             self._search.submit(item)
             return
-        work = _Work(item, item.deadline_s - self._clock.now_s())
+        work = RoundWork(item, item.deadline_s - self._clock.now_s())
         trains = item.adapter is None and (item.plan.num_steps > 0 or item.union)
         (self._fresh if trains else self._trained).append(work)
 
@@ -174,8 +162,8 @@ class RoundsExecutor:
             item = work.item
             share_s = work.allowed_s if item.union else TRAIN_SHARE * work.allowed_s
             deadline_s = min(now_s + share_s + self._train.start_s(), self._train_until_s)
-            out = item.adapter_out or self._adapters / _key(item)
-            self._training[_key(item)] = work
+            out = item.adapter_out or self._adapters / work.key
+            self._training[work.key] = work
             self._train.submit(replace(item, adapter_out=out, deadline_s=deadline_s))
 
     def _order_fresh(self, now_s: float) -> None:
@@ -196,19 +184,29 @@ class RoundsExecutor:
             # Guided self-scheduling: batches become smaller towards the end of a round, so that
             # all servers end at about the same time.
             share = -(-len(self._trained) // (idle + len(self._serving)))
-            works = [self._trained.popleft() for _ in range(min(BATCH_TASKS, share))]
+            works = self._next_batch(min(BATCH_TASKS, share))
             allowed_s = sum(max(0.0, work.allowed_s) for work in works)
-            late_s = self._clock.now_s() + allowed_s + self._serve.start_s()
-            parts = tuple(_to_answer(work) for work in works)
+            start_s = self._serve.start_s(again=works[0].tries > 1)
+            late_s = self._clock.now_s() + allowed_s + start_s
+            parts = tuple(work.to_answer() for work in works)
             batch = replace(parts[0], batch=parts, deadline_s=min(late_s, self._until_s))
-            self._serving[_key(batch)] = tuple(works)
+            self._serving[round_key(batch)] = tuple(works)
             self._serve.submit(batch)
+
+    def _next_batch(self, most: int) -> list[RoundWork]:
+        """Tasks for one server; one that has lost its server before goes alone."""
+        works = [self._trained.popleft()]
+        while not works[0].tries and len(works) < most and not self._trained[0].tries:
+            works.append(self._trained.popleft())
+        for work in works:
+            work.tries += 1
+        return works
 
     # Taking back
 
     def _take_trained(self, result: WorkResult) -> list[WorkResult]:
         """Queue a trained task to be served; the adapter of a union is a result of its own."""
-        work = self._training.pop(_name(result))
+        work = self._training.pop(round_name(result))
         if work.item.union:
             return [result]
         work.trained = result
@@ -216,13 +214,18 @@ class RoundsExecutor:
         return []
 
     def _take_served(self, result: WorkResult) -> list[WorkResult]:
-        works = self._serving.pop(_name(result))
-        served = {_name(part): part for part in result.batch}
+        """Results of a batch; one that has lost its server is tried again, task by task."""
+        works = self._serving.pop(round_name(result))
+        lost = result.failure is not None and not result.cut
+        may_try = lost and self._clock.now_s() < self._until_s
         joined = []
         for work in works:
-            lost = replace(result, task_id=work.item.task.task_id, batch=(), candidates=())
-            joined.append(_joined(work, served.get(_key(work.item), lost), result.failure))
-            shutil.rmtree(self._adapters / _key(work.item), ignore_errors=True)
+            if may_try and work.tries < MAX_TRIES:
+                work.keep(result)
+                self._trained.append(work)
+                continue
+            joined.append(work.joined(result, alone=len(works) == 1))
+            shutil.rmtree(self._adapters / work.key, ignore_errors=True)
         return joined
 
 
@@ -230,34 +233,3 @@ def hand_in_s(left_s: float) -> float:
     """Seconds before the end of a run that has so many left in which nothing is served any more,
     but what was served comes back."""
     return min(HAND_IN_S, _HAND_IN_SHARE * left_s)
-
-
-def _key(item: WorkItem) -> str:
-    return f"{item.plan.task_id}-{item.plan.round}"
-
-
-def _name(result: WorkResult) -> str:
-    return f"{result.plan.task_id}-{result.plan.round}"
-
-
-def _to_answer(work: _Work) -> WorkItem:
-    """The item that only asks, under the adapter if there is one."""
-    adapter = work.trained.adapter if work.trained is not None else work.item.adapter
-    return replace(work.item, plan=replace(work.item.plan, num_steps=0), adapter=adapter)
-
-
-def _joined(work: _Work, served: WorkResult, batch_failure: str | None) -> WorkResult:
-    """One result of both crews' work on a task."""
-    trained = work.trained or WorkResult(served.task_id, work.item.plan)
-    failures = (trained.failure, served.failure, batch_failure)
-    skipped = work.item.plan.num_steps > 0 and work.trained is None
-    return replace(
-        served,
-        plan=work.item.plan,
-        stage_s={**trained.stage_s, **served.stage_s},
-        counts={**trained.counts, **served.counts},
-        observed={**trained.observed, **served.observed},
-        peak_rss_bytes=max(trained.peak_rss_bytes, served.peak_rss_bytes),
-        failure="; ".join(dict.fromkeys(failure for failure in failures if failure)) or None,
-        cut=trained.cut or served.cut or skipped,
-    )

@@ -332,18 +332,6 @@ def test_a_failed_training_is_told_and_the_base_model_answers(crews, tmp_path: P
     assert result.counts["completions"] == 4
 
 
-def test_a_lost_batch_is_a_failure_of_each_of_its_tasks(crews, tmp_path: Path) -> None:
-    _, _, servers = crews
-    servers.answer = lambda batch: WorkResult(
-        batch.task.task_id, batch.plan, failure="its worker died", batch=(answer(batch.batch[1]),)
-    )
-    results = run(make(crews, tmp_path), items(3))
-    assert [r.task_id for r in results] == ["t00", "t01", "t02"]
-    assert all(r.failure == "its worker died" for r in results)
-    assert [r.counts.get("completions", 0) for r in results] == [0, 4, 0]
-    assert [r.plan.num_steps for r in results] == [7] * 3
-
-
 def test_searches_have_a_crew_of_their_own(crews, tmp_path: Path) -> None:
     log, _, _ = crews
     search = Crew("search", log, answer, workers=2)
