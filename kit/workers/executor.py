@@ -135,6 +135,11 @@ class Executor(Protocol):
         """
         ...
 
+    def problems(self) -> Sequence[str]:
+        """Lines about kinds of workers that were lost while others went on; each of them is told
+        again at every call."""
+        ...
+
     def close(self) -> None:
         """Stop at once; items in work are dropped. May be called twice."""
         ...
@@ -239,6 +244,16 @@ def open_executor(
         devices = deal_devices(staffing.count, staffing.search, gpus)
         launcher = ProcessLauncher(run_folder, devices)
     return PoolExecutor(spec, staffing, launcher, clock, patience)
+
+
+def no_workers(name: str, why: str) -> str:
+    """That a kind of workers, named in the plural, is lost for good."""
+    return f"no {name} can be started: {why}"
+
+
+def unworked(item: WorkItem, why: str) -> WorkResult:
+    """The result of an item that no worker is left for."""
+    return WorkResult(item.task.task_id, item.plan, failure=why)
 
 
 def scratch_folder(run_folder: Path, index: int) -> Path:

@@ -25,7 +25,7 @@ from collections import deque
 from kit.budget.clock import Clock
 from kit.solve.wire import to_plain
 from kit.solve.work import SolverSpec, WorkItem, WorkResult
-from kit.workers.executor import Patience, Staffing, WorkersLost, describe
+from kit.workers.executor import Patience, Staffing, WorkersLost, describe, no_workers
 from kit.workers.job import Job
 from kit.workers.process import Child, Events, Launcher, Message, bury_children
 from kit.workers.service import item_message
@@ -74,6 +74,7 @@ class PoolExecutor:
         self._instant = time.monotonic if events is None else clock.now_s
         self._looked_s = clock.now_s()
         self._lost = "the executor is closed"
+        self._problems: list[str] = []
         self._workers = [
             Worker(index, searches=index >= staffing.count)
             for index in range(staffing.count + staffing.search)
@@ -112,6 +113,7 @@ class PoolExecutor:
             self._end_overdue()
             self._end_hung()
             self._hand_out()
+            self._end_orphans()
             left_s = until_s - self._instant()
             if self._results or left_s <= 0 or self._all_given_up():
                 break
@@ -121,6 +123,10 @@ class PoolExecutor:
         if not results and self._all_given_up():
             raise WorkersLost(self._lost)
         return results
+
+    def problems(self) -> list[str]:
+        """See `Executor.problems`."""
+        return self._problems
 
     def close(self) -> None:
         """Kill the children and drop their items."""
@@ -203,6 +209,10 @@ class PoolExecutor:
     def _give_up(self, worker: Worker, why: str) -> None:
         worker.given_up = True
         self._lost = f"{why} (details in {self._launcher.log_of(worker.index)})"
+        kind = [other for other in self._workers if other.searches == worker.searches]
+        if all(other.given_up for other in kind) and not self._all_given_up():
+            name = "searchers" if worker.searches else "workers for the model"
+            self._problems.append(no_workers(name, self._lost))
 
     # Items
 
@@ -242,6 +252,14 @@ class PoolExecutor:
         for job in [job for job in self._backlog if now_s >= job.item.deadline_s]:
             self._backlog.remove(job)
             self._results.append(job.remains("no worker was ready in time", cut=True))
+
+    def _end_orphans(self) -> None:
+        """Give back items that no worker is left for, while others go on."""
+        working = [worker for worker in self._workers if not worker.given_up]
+        for job in list(self._backlog) if working else ():
+            if not any(self._is_for(worker, job) for worker in working):
+                self._backlog.remove(job)
+                self._results.append(job.remains(self._problems[-1], cut=False))
 
     def _end_hung(self) -> None:
         """End workers that show no sign of life, or whose solver does not ask the clock."""

@@ -4,6 +4,8 @@ What it does: implements `Executor` over two crews. A round of tasks is trained,
 then their adapters are served together, many tasks in one batch. On small GPUs the crews take
 turns, because an engine gives its memory back only when its process ends: all of the round is
 trained, the trainers' processes end, all of it is served. On large ones both stay.
+A crew that is lost ends its own part only: without trainers the base model is asked, without
+servers tasks come back as failures while the search goes on.
 What it does not: decide what is done next (the scheduler hands out a round's plans one by one, and
 this executor says how many it still takes), or run the search, which has a crew of its own.
 """
@@ -20,6 +22,7 @@ from pathlib import Path
 from kit.budget.clock import Clock
 from kit.solve.work import WorkItem, WorkResult
 from kit.workers.crew import Crew, Open
+from kit.workers.executor import WorkersLost, unworked
 from kit.workers.job import MAX_TRIES
 from kit.workers.round_work import RoundWork, round_key, round_name
 
@@ -65,8 +68,10 @@ class RoundsExecutor:
         rest: Callable[[float], None] = time.sleep,
         round_tasks: int = ROUND_TASKS,
     ) -> None:
-        self._train, self._serve = Crew(train, clock), Crew(serve, clock)
-        self._search = search() if search is not None else None
+        self._train, self._serve = Crew("trainers", train, clock), Crew("servers", serve, clock)
+        self._search = Crew("searchers", search, clock) if search is not None else None
+        if self._search is not None:
+            self._search.idle()  # opens it
         self._adapters = adapters
         self._clock = clock
         self._until_s = until_s - hand_in_s(until_s - clock.now_s())
@@ -90,7 +95,7 @@ class RoundsExecutor:
 
     def idle(self) -> int:
         """Tasks that this round still takes; none when its engines would open too late."""
-        if self._is_too_late():
+        if self._serve.lost is not None or self._is_too_late():
             return 0
         serving = sum(map(len, self._serving.values()))
         busy = len(self._fresh) + len(self._training) + len(self._trained) + serving
@@ -109,17 +114,25 @@ class RoundsExecutor:
 
     def poll(self, timeout_s: float) -> list[WorkResult]:
         """See `Executor.poll`."""
+        results = self._skip_training()
         self._hand_out()
-        results = [] if self._search is None else self._search.poll(0.0)
+        if self._search is not None:
+            results += self._search.poll(0.0)
         crews = [crew for crew in (self._train, self._serve) if crew.is_open]
         wait_s = 0.0 if results else timeout_s / max(1, len(crews))
         for result in self._train.poll(wait_s):
             results += self._take_trained(result)
         for result in self._serve.poll(wait_s):
             results += self._take_served(result)
+        results += self._without_servers(bool(results))
         if not (results or crews):
             self._rest(timeout_s)
         return results
+
+    def problems(self) -> list[str]:
+        """See `Executor.problems`."""
+        crews = (self._train, self._serve, self._search)
+        return [text for crew in crews if crew is not None for text in crew.problems]
 
     def close(self) -> None:
         """End all processes and delete adapters that wait."""
@@ -227,6 +240,39 @@ class RoundsExecutor:
             joined.append(work.joined(result, alone=len(works) == 1))
             shutil.rmtree(self._adapters / work.key, ignore_errors=True)
         return joined
+
+    # Going on without a crew
+
+    def _skip_training(self) -> list[WorkResult]:
+        """Without trainers, count what waits for them as a training that failed."""
+        results: list[WorkResult] = []
+        while self._fresh and self._train.lost is not None:
+            work = self._fresh.popleft()
+            self._training[work.key] = work
+            results += self._take_trained(unworked(work.item, self._train.lost))
+        return results
+
+    def _without_servers(self, has_results: bool) -> list[WorkResult]:
+        """Without servers, give back what waits for them; where nobody searches either, that is the
+        end of the run, behind the last results.
+
+        Raises:
+            WorkersLost: nobody is left that could work, and there are no results.
+        """
+        why = self._serve.lost
+        if why is None:
+            return []
+        if self._search is None or self._search.lost is not None:
+            if has_results:
+                return []
+            raise WorkersLost(why)
+        results = [unworked(work.item, why) for work in self._fresh]
+        for work in self._trained:
+            results.append(work.joined(unworked(work.item, why), alone=True))
+            shutil.rmtree(self._adapters / work.key, ignore_errors=True)
+        self._fresh.clear()
+        self._trained.clear()
+        return results
 
 
 def hand_in_s(left_s: float) -> float:

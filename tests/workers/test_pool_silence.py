@@ -190,6 +190,32 @@ def test_an_item_whose_workers_the_kernel_killed_is_told_as_one_without_memory(
     assert result.counts == ({"out_of_memory": 1} if no_memory else {})
 
 
+@pytest.mark.parametrize("searcher", [False, True])
+def test_a_kind_of_workers_that_does_not_open_costs_its_own_items_only(searcher: bool) -> None:
+    """Items of the model fail at once, deadline or not; searches go to the others."""
+    launcher, clock = SilentLauncher(), FakeClock()
+    patience = Patience()
+    executor = PoolExecutor(SolverSpec("no:thing"), Staffing(1, 1, 1), launcher, clock, patience)
+    executor.submit(make_item("asks"))
+    search = make_item("searches")
+    executor.submit(WorkItem(search.task, Plan("searches", leg="search"), search.deadline_s))
+    assert executor.problems() == []
+    launcher.newest(int(searcher)).say(kind="broken", message="no model")
+    launcher.newest(int(not searcher)).say(kind="ready")
+    results = executor.poll(0.0)
+    name = "searchers" if searcher else "workers for the model"
+    why = f"no {name} can be started: no model (details in log {int(searcher)})"
+    assert executor.problems() == [why]
+    assert [result.failure for result in results] == ([] if searcher else [why])
+    told = launcher.newest(int(not searcher)).told
+    assert [message["item"]["task"]["task_id"] for message in told] == [
+        "asks" if searcher else "searches"
+    ]
+    launcher.newest(int(not searcher)).say(kind="broken", message="gone too")
+    with pytest.raises(WorkersLost, match="gone too"):
+        executor.poll(0.0)
+
+
 def test_a_machine_without_memory_for_a_process_is_tried_twice() -> None:
     launcher, clock = SilentLauncher(fail=2), FakeClock()
     executor = open_pool(launcher, clock)

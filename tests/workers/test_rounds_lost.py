@@ -18,12 +18,12 @@ from kit.budget.clock import SystemClock
 from kit.solve.work import SolverSpec, WorkItem, WorkResult
 from kit.workers.crew import START_S
 from kit.workers.devices import deal_devices
-from kit.workers.executor import Patience, Staffing
+from kit.workers.executor import Patience, Staffing, WorkersLost
 from kit.workers.pool import PoolExecutor
 from kit.workers.process import ProcessLauncher
 from kit.workers.rounds import BATCH_TASKS, RoundsExecutor
 from tests.workers.test_pool import PATIENCE_S
-from tests.workers.test_rounds import Clock, Crew, answer, items, run, serve, train
+from tests.workers.test_rounds import Clock, Crew, answer, items, polled, run, serve, train
 
 DIED = "its worker was killed by signal 9"
 
@@ -173,3 +173,97 @@ def test_a_process_that_dies_of_one_task_of_a_batch(servers_that_die: RoundsExec
     assert failures == {"t01": f"{DIED}, given up after 2 tries"}
     assert results["t01"].counts == {"out_of_memory": 1}
     assert all(results[name].candidates for name in ("t00", "t02", "t03"))
+
+
+WHY = "RuntimeError: no room on the card (details in log)"
+
+
+class Broken(Crew):
+    """Does not open, at its first `times` openings."""
+
+    def __init__(self, name: str, answer: object, times: float = math.inf) -> None:
+        super().__init__(name, [], answer)
+        self.left = times
+
+    def poll(self, timeout_s: float) -> list[WorkResult]:
+        if self.left > 0:
+            self.left -= 1
+            self.items.clear()
+            raise WorkersLost(WHY)
+        return super().poll(timeout_s)
+
+
+def searches(count: int) -> list[WorkItem]:
+    plain = items(count)
+    return [replace(item, plan=replace(item.plan, leg="search")) for item in plain]
+
+
+def with_crews(tmp_path: Path, trainers: Crew, servers: Crew, search: Crew | None = None):
+    return RoundsExecutor(trainers, servers, search, tmp_path / "adapters", Clock(), math.inf)
+
+
+def test_without_trainers_the_base_model_answers(tmp_path: Path) -> None:
+    trainers, servers = Broken("train", train), Crew("serve", [], serve)
+    executor = with_crews(tmp_path, trainers, servers)
+    results = run(executor, items(3))
+    assert trainers.log.count("open train") == 2, "memory of others may come back late"
+    for result in results:
+        assert result.failure == f"no trainers can be started: {WHY}" and not result.cut
+        assert result.counts["completions"] == 4
+    assert executor.idle() > 0
+    later = [replace(item, plan=replace(item.plan, round=1)) for item in items(2)]
+    assert len(run(executor, later)) == 2 and trainers.log.count("open train") == 2
+    assert executor.problems() == [
+        f"the trainers were started once more: {WHY}",
+        f"no trainers can be started: {WHY}",
+    ]
+    (shared,) = run(executor, [replace(items(1)[0], union=(items(1)[0].task,))])
+    assert shared.failure == f"no trainers can be started: {WHY}" and shared.adapter is None
+
+
+def test_what_was_trained_is_served_by_servers_that_open_at_the_second_time(tmp_path: Path) -> None:
+    trainers, servers = Crew("train", [], train), Broken("serve", serve, times=1)
+    results = run(with_crews(tmp_path, trainers, servers), items(BATCH_TASKS))
+    assert [(r.failure, r.cut, r.counts["completions"]) for r in results] == [
+        (None, False, 4)
+    ] * BATCH_TASKS
+    assert len(trainers.seen) == BATCH_TASKS
+    assert [len(batch.batch) for batch in servers.seen] == [BATCH_TASKS] * 2
+    assert all(part.adapter is not None for part in servers.seen[1].batch)
+
+
+def test_without_servers_the_search_goes_on(tmp_path: Path) -> None:
+    trainers, servers = Crew("train", [], train), Broken("serve", serve)
+    search = Crew("search", [], answer, workers=8)
+    executor = with_crews(tmp_path, trainers, servers, search)
+    found = run(executor, [*searches(5), *items(3)])
+    legs = [result.plan.leg for result in found]
+    assert (legs.count("search"), legs.count("ttt")) == (5, 3), "no result is dropped"
+    for result in found:
+        assert (result.failure is None) == (result.plan.leg == "search") and not result.cut
+    assert [r.failure for r in found if r.failure] == [f"no servers can be started: {WHY}"] * 3
+    assert found[-1].stage_s == {"train": 2.0}, "what training took still counts"
+    assert (executor.idle(), executor.idle_search()) == (0, 8)
+    assert len(run(executor, searches(2))) == 2
+    assert executor.problems()[-1] == f"no servers can be started: {WHY}"
+
+
+def test_without_searchers_the_model_goes_on(tmp_path: Path) -> None:
+    trainers, servers = Crew("train", [], train), Crew("serve", [], serve)
+    executor = with_crews(tmp_path, trainers, servers, Broken("search", answer))
+    results = run(executor, [*searches(1), *items(3)])
+    failures = [result.failure for result in results if result.plan.leg == "search"]
+    assert failures == [f"no searchers can be started: {WHY}"]
+    assert all(result.failure is None for result in results if result.plan.leg == "ttt")
+    assert executor.idle_search() == 0 and executor.idle() > 0
+
+
+@pytest.mark.parametrize("searching", [False, True])
+def test_a_run_in_which_nobody_is_left_ends(searching: bool, tmp_path: Path) -> None:
+    trainers, servers = Crew("train", [], train), Broken("serve", serve)
+    search = Broken("search", answer) if searching else None
+    executor = with_crews(tmp_path, trainers, servers, search)
+    for item in items(2):
+        executor.submit(item)
+    with pytest.raises(WorkersLost, match="no room on the card"):
+        polled(executor, 3)
