@@ -155,6 +155,8 @@ class Run:
                 with self._guard.shielded():
                     running.discard(plan_key(result.plan))
                     self._absorb(result)
+            for text in self._executor.problems():
+                self._problem(text)
 
     def _is_complete(self) -> bool:
         """Whether every task had a plan; else the rest of the time was too short for one."""

@@ -96,6 +96,7 @@ class FakeExecutor:
         newest_first: hand results back in the opposite order.
         answer: what makes a result from an item.
         lost_after: raise WorkersLost after this many results.
+        told: its problems.
     """
 
     clock: SteppedClock
@@ -104,6 +105,7 @@ class FakeExecutor:
     newest_first: bool = False
     answer: Callable[[WorkItem], WorkResult] = fake_result
     lost_after: int | None = None
+    told: list[str] = field(default_factory=list)
     items: list[WorkItem] = field(default_factory=list)
     seen: list[WorkItem] = field(default_factory=list)
     closed: bool = False
@@ -123,6 +125,9 @@ class FakeExecutor:
             raise WorkersLost("no room")
         self.clock.time_s += self.seconds
         return [self.answer(self.items.pop(-1 if self.newest_first else 0))]
+
+    def problems(self) -> list[str]:
+        return self.told
 
     def close(self) -> None:
         self.closed = True

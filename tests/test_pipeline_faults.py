@@ -175,6 +175,13 @@ def test_lost_workers_end_the_run_with_what_there_is(tmp_path: Path) -> None:
     assert len(report.predictions) == 2 and report.saved
 
 
+def test_a_kind_of_workers_that_is_lost_is_told_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, fakes.make_tasks(4))
+    bench.executor.told = ["no servers can be started: no room"]
+    report = bench.run()
+    assert (report.stopped, report.problems) == ("done", ("no servers can be started: no room",))
+
+
 def test_a_stop_ends_the_run_and_waits_for_what_is_being_written(tmp_path: Path) -> None:
     bench = Bench(tmp_path, fakes.make_tasks(4))
 

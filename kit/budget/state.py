@@ -198,8 +198,9 @@ class RunState:
         task = self.tasks[plan.task_id]
         no_memory = bool(counts.get("out_of_memory"))
         rounds = max(task.model.rounds, plan.round + 1)
-        # What was lost for want of memory is tried again with less of it.
-        model = ModelProgress(rounds, lost=lost and not no_memory)
+        # What was lost for want of memory is tried again with less of it, as long as there is less.
+        shrinks = no_memory and self._tried_tokens(plan) > _LEAST_FITTING_TOKENS
+        model = ModelProgress(rounds, lost=lost and not shrinks)
         state = self.with_task(plan.task_id, replace(task, model=model))._ended(plan)
         if task.model.busy:
             # What an earlier start has used is no part of this one's time.
@@ -246,9 +247,12 @@ class RunState:
 
     def _step_down(self, plan: Plan) -> float:
         """Tokens that may fit where those of a plan did not."""
+        return max(_LEAST_FITTING_TOKENS, min(self.fits_tokens, self._tried_tokens(plan) / 2))
+
+    def _tried_tokens(self, plan: Plan) -> int:
+        """The longest sequence of a plan."""
         longest = self.tasks[plan.task_id].size.longest_tokens
-        tried = min(longest, plan.max_view_tokens or longest)
-        return max(_LEAST_FITTING_TOKENS, min(self.fits_tokens, tried / 2))
+        return min(longest, plan.max_view_tokens or longest)
 
 
 def _used(ledger: Ledger, seconds: float) -> Ledger:

@@ -54,7 +54,8 @@ class WorkResult:
             "scored" (pairs of grid and view), "scored_tokens" (of their prompts and grids),
             "context" (views that did not fit), "reject_<reason>" (completions that were no grid),
             "skipped_training" (1 when time was short or there were no views),
-            "out_of_memory" (1 when it ran out, even where less was enough then);
+            "out_of_memory" (1 when it ran out, even where less was enough then, and when the
+            item was given up because its worker was killed as the kernel does it then);
             of a search "nodes", "search_over" (1 when nothing is left to try), "contradictions"
             (pairs set aside because another has the same input), "found_<family>"; of writing
             those of `kit.induce.writing.write`. Absent means 0.

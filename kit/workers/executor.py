@@ -62,7 +62,8 @@ class WorkersConfig:
         threads: threads of each; 0 shares the cores out.
         search: more processes that search for programs only; 0 for one on each core that GPU
             workers leave, and none without a GPU, where all workers search.
-        grace_s: how long after an item's deadline its worker is killed.
+        grace_s: how long after an item's deadline its worker is killed; engines in processes of
+            their own are waited for longer (`kit.workers.open_rounds`).
         silent_s: a worker that shows no sign of life for so long is killed and its item tried
             again; 0 for never.
         stalled_s: the same for one whose solver does not ask the clock; loading a model must fit
@@ -132,6 +133,11 @@ class Executor(Protocol):
         Raises:
             WorkersLost: there is no worker left that could be started.
         """
+        ...
+
+    def problems(self) -> Sequence[str]:
+        """Lines about kinds of workers that were lost while others went on; each of them is told
+        again at every call."""
         ...
 
     def close(self) -> None:
@@ -238,6 +244,16 @@ def open_executor(
         devices = deal_devices(staffing.count, staffing.search, gpus)
         launcher = ProcessLauncher(run_folder, devices)
     return PoolExecutor(spec, staffing, launcher, clock, patience)
+
+
+def no_workers(name: str, why: str) -> str:
+    """That a kind of workers, named in the plural, is lost for good."""
+    return f"no {name} can be started: {why}"
+
+
+def unworked(item: WorkItem, why: str) -> WorkResult:
+    """The result of an item that no worker is left for."""
+    return WorkResult(item.task.task_id, item.plan, failure=why)
 
 
 def scratch_folder(run_folder: Path, index: int) -> Path:

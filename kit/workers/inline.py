@@ -52,6 +52,10 @@ class InlineExecutor:
         item = self._queue.popleft()
         return [guarded(item, lambda: solver.solve(item, self._clock, discard))]
 
+    def problems(self) -> list[str]:
+        """None: there is one kind of worker."""
+        return []
+
     def _open(self) -> Solver:
         try:
             factory = load_factory(self._spec.factory)

@@ -17,11 +17,15 @@ from kit.budget.clock import Clock, SystemClock
 from kit.solve.work import SolverSpec
 from kit.workers.crew import Open
 from kit.workers.executor import Staffing, WorkersConfig, open_executor
-from kit.workers.rounds import ROUND_TASKS, RoundsExecutor
+from kit.workers.rounds import ROUND_TASKS, RoundsExecutor, hand_in_s
 
 WRITE_S = 90.0
 """A trainer may take so long behind its deadline to write what it has trained: gigabytes, from a
 model of billions of weights."""
+
+_GRACE_SHARE = 0.9
+"""Of the time that is kept for handing in, so much may be waited for a server: one step of it may
+take seconds, what came of a batch is lost with it, and the rest brings back what is left."""
 
 _DISK_SHARE = 0.5
 """Of a disk's free space, what the adapters of a round may take."""
@@ -55,11 +59,13 @@ def open_rounds(
             "use workers.executor=pool"
         )
 
+    clock = clock or SystemClock()
     # What a trainer has learned is lost when it is killed while it writes.
-    patient = replace(config, grace_s=max(config.grace_s, WRITE_S))
+    serve_s = _GRACE_SHARE * hand_in_s(until_s - clock.now_s())
+    patience_s = {"train": WRITE_S, "serve": serve_s, "search": 0.0}
 
     def opens(name: str, crew: Staffing, devices: Sequence[str]) -> Open:
-        own = patient if name == "train" else config
+        own = replace(config, grace_s=max(config.grace_s, patience_s[name]))
         return lambda: open_executor(own, specs[name], crew, run_folder / name, gpus=devices)
 
     adapters, room = _roomy_folder(run_folder)
@@ -71,7 +77,7 @@ def open_rounds(
         serve=opens("serve", Staffing(max(1, len(gpus)), staffing.threads), gpus),
         search=opens("search", Staffing(staffing.search, 1), ()) if staffing.search else None,
         adapters=adapters,
-        clock=clock or SystemClock(),
+        clock=clock,
         until_s=until_s,
         alternate=config.alternate,
         round_tasks=min(ROUND_TASKS, max(staffing.count, round_tasks)),

@@ -6,7 +6,8 @@ workers import, so nothing that happens in them (a segfault, the kernel's out-of
 hang) can take it along.
 
 What a worker had published of an item is kept when it is lost. A lost item is tried once more
-and then given up; one that overran its deadline is not tried again. A worker is lost when it ends,
+and then given up; one that overran its deadline is not tried again, and a batch is given back for
+its sender to split. A worker is lost when it ends,
 when it shows no sign of life for a while, or when its solver does not ask the clock for a long
 while; so a hang is found with or without a deadline.
 
@@ -20,20 +21,18 @@ import math
 import queue
 import time
 from collections import deque
-from dataclasses import dataclass
 
 from kit.budget.clock import Clock
 from kit.solve.wire import to_plain
 from kit.solve.work import SolverSpec, WorkItem, WorkResult
-from kit.workers.executor import Patience, Staffing, WorkersLost, describe
+from kit.workers.executor import Patience, Staffing, WorkersLost, describe, no_workers
 from kit.workers.job import Job
 from kit.workers.process import Child, Events, Launcher, Message, bury_children
 from kit.workers.service import item_message
+from kit.workers.worker import Worker
 
 _MAX_BAD_STARTS = 2
 """A worker whose process dies this often in a row before it is ready is given up."""
-
-_MAX_TRIES = 2
 
 _FIRST_SIGN_S = 60.0
 """A worker may take so long to its first sign of life: its interpreter has to start, on a busy
@@ -42,32 +41,6 @@ machine or from a slow disk."""
 _LOOK_S = 1.0
 """Most seconds of silence that one look adds: while this process itself was stopped, or busy with
 something else, nobody was listening."""
-
-
-@dataclass(slots=True)
-class _Worker:
-    """A place for one child process and what that is doing.
-
-    Attributes:
-        child: None until there is something to do after the last one ended.
-        searches: it takes searches only.
-        heard: it has given a sign of life.
-        ready: it has opened its solver.
-        silent_s: seconds without a sign of life.
-        stalled_s: for which the solver had not asked the clock at the last sign.
-        given_up: no process is started in this place any more.
-    """
-
-    index: int
-    searches: bool = False
-    child: Child | None = None
-    heard: bool = False
-    ready: bool = False
-    silent_s: float = 0.0
-    stalled_s: float = 0.0
-    bad_starts: int = 0
-    given_up: bool = False
-    job: Job | None = None
 
 
 class PoolExecutor:
@@ -101,8 +74,9 @@ class PoolExecutor:
         self._instant = time.monotonic if events is None else clock.now_s
         self._looked_s = clock.now_s()
         self._lost = "the executor is closed"
+        self._problems: list[str] = []
         self._workers = [
-            _Worker(index, searches=index >= staffing.count)
+            Worker(index, searches=index >= staffing.count)
             for index in range(staffing.count + staffing.search)
         ]
         for worker in self._workers:
@@ -139,6 +113,7 @@ class PoolExecutor:
             self._end_overdue()
             self._end_hung()
             self._hand_out()
+            self._end_orphans()
             left_s = until_s - self._instant()
             if self._results or left_s <= 0 or self._all_given_up():
                 break
@@ -148,6 +123,10 @@ class PoolExecutor:
         if not results and self._all_given_up():
             raise WorkersLost(self._lost)
         return results
+
+    def problems(self) -> list[str]:
+        """See `Executor.problems`."""
+        return self._problems
 
     def close(self) -> None:
         """Kill the children and drop their items."""
@@ -162,7 +141,7 @@ class PoolExecutor:
 
     # Children
 
-    def _start(self, worker: _Worker) -> None:
+    def _start(self, worker: Worker) -> None:
         worker.heard = worker.ready = False
         worker.silent_s = worker.stalled_s = 0.0
         try:
@@ -171,7 +150,7 @@ class PoolExecutor:
             worker.child = None
             self._count_bad_start(worker, f"a worker cannot be started: {describe(error)}")
 
-    def _stop(self, worker: _Worker) -> None:
+    def _stop(self, worker: Worker) -> None:
         if worker.child is not None:
             bury_children([worker.child])
             worker.child = None
@@ -207,28 +186,33 @@ class PoolExecutor:
                 self._stop(worker)
         elif kind == "gone":
             self._stop(worker)
-            self._lose(worker, child.how_it_ended())
+            self._lose(worker, child.how_it_ended(), child.ran_out())
 
-    def _lose(self, worker: _Worker, how: str) -> None:
-        """Go on without a worker that is gone; its item is tried once more."""
+    def _lose(self, worker: Worker, how: str, ran_out: bool = False) -> None:
+        """Go on without a worker that is gone; its item is tried once more, as it is: whoever
+        killed it may have been a user."""
         job, worker.job = worker.job, None
         if not worker.ready:
             self._count_bad_start(worker, f"the worker {how} while it was starting")
         if job is None:
             return
-        if job.tries < _MAX_TRIES and self._clock.now_s() < job.item.deadline_s:
+        if job.may_try_again and self._clock.now_s() < job.item.deadline_s:
             self._backlog.appendleft(job)
         else:
-            self._results.append(job.given_up(how))
+            self._results.append(job.given_up(how, ran_out))
 
-    def _count_bad_start(self, worker: _Worker, why: str) -> None:
+    def _count_bad_start(self, worker: Worker, why: str) -> None:
         worker.bad_starts += 1
         if worker.bad_starts >= _MAX_BAD_STARTS:
             self._give_up(worker, why)
 
-    def _give_up(self, worker: _Worker, why: str) -> None:
+    def _give_up(self, worker: Worker, why: str) -> None:
         worker.given_up = True
         self._lost = f"{why} (details in {self._launcher.log_of(worker.index)})"
+        kind = [other for other in self._workers if other.searches == worker.searches]
+        if all(other.given_up for other in kind) and not self._all_given_up():
+            name = "searchers" if worker.searches else "workers for the model"
+            self._problems.append(no_workers(name, self._lost))
 
     # Items
 
@@ -249,7 +233,7 @@ class PoolExecutor:
                 job.tries += 1
                 worker.child.tell(item_message(job.item, self._clock.now_s()))
 
-    def _is_for(self, worker: _Worker, job: Job) -> bool:
+    def _is_for(self, worker: Worker, job: Job) -> bool:
         """Whether a worker takes an item: one kept for searches no others, and the others no
         search as long as there are such workers."""
         kept = any(other.searches and not other.given_up for other in self._workers)
@@ -268,6 +252,14 @@ class PoolExecutor:
         for job in [job for job in self._backlog if now_s >= job.item.deadline_s]:
             self._backlog.remove(job)
             self._results.append(job.remains("no worker was ready in time", cut=True))
+
+    def _end_orphans(self) -> None:
+        """Give back items that no worker is left for, while others go on."""
+        working = [worker for worker in self._workers if not worker.given_up]
+        for job in list(self._backlog) if working else ():
+            if not any(self._is_for(worker, job) for worker in working):
+                self._backlog.remove(job)
+                self._results.append(job.remains(self._problems[-1], cut=False))
 
     def _end_hung(self) -> None:
         """End workers that show no sign of life, or whose solver does not ask the clock."""

@@ -25,6 +25,10 @@ Message = dict[str, Any]
 
 _REAP_S = 0.5
 
+_SIGKILL = 9
+"""What the kernel's out-of-memory killer sends. One that this process sends comes behind the end of
+a child, or to a child that nobody asks any more how it ended."""
+
 
 class Child(Protocol):
     """One worker, wherever it runs. Its messages (see `kit.workers.service`) come as events; the
@@ -49,6 +53,11 @@ class Child(Protocol):
 
     def how_it_ended(self) -> str:
         """Words for a buried one: "was killed by signal 9"."""
+        ...
+
+    def ran_out(self) -> bool:
+        """Whether a buried one seems to have been killed for want of memory: by somebody else, in
+        the way in which the system does it."""
         ...
 
 
@@ -166,6 +175,10 @@ class ProcessChild:
         if code is None:
             return "stopped answering"
         return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+    def ran_out(self) -> bool:
+        """See `Child`; what a user kills in this way looks the same."""
+        return self._process.returncode == -_SIGKILL
 
     def _read(self, events: Events) -> None:
         """Turn its answers into events until it hangs up."""

@@ -110,7 +110,7 @@ class RayChild:
         """Ask for it; it begins when a machine has room for it."""
         self.begun = False
         self._ray = load_ray()
-        self._end = "stopped answering"
+        self._end, self._no_memory = "stopped answering", False
         self._actor = self._ray.remote(Host).options(**options).remote()
         stream = self._actor.run.options(num_returns="streaming").remote(json.dumps(opening))
         self._reader = threading.Thread(
@@ -133,6 +133,10 @@ class RayChild:
         """See `Child`."""
         return self._end
 
+    def ran_out(self) -> bool:
+        """See `Child`; as far as Ray has killed it or knows who did."""
+        return self._no_memory
+
     def join(self, seconds: float) -> None:
         """Wait for its last message."""
         self._reader.join(timeout=seconds)
@@ -146,6 +150,7 @@ class RayChild:
                 events.put((self, message))
         except self._ray.exceptions.RayError as error:
             self._end = _reason(error)
+            self._no_memory = isinstance(error, self._ray.exceptions.OutOfMemoryError)
         events.put((self, {"kind": "gone"}))
 
 

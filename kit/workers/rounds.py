@@ -4,6 +4,8 @@ What it does: implements `Executor` over two crews. A round of tasks is trained,
 then their adapters are served together, many tasks in one batch. On small GPUs the crews take
 turns, because an engine gives its memory back only when its process ends: all of the round is
 trained, the trainers' processes end, all of it is served. On large ones both stay.
+A crew that is lost ends its own part only: without trainers the base model is asked, without
+servers tasks come back as failures while the search goes on.
 What it does not: decide what is done next (the scheduler hands out a round's plans one by one, and
 this executor says how many it still takes), or run the search, which has a crew of its own.
 """
@@ -14,12 +16,15 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from kit.budget.clock import Clock
 from kit.solve.work import WorkItem, WorkResult
 from kit.workers.crew import Crew, Open
+from kit.workers.executor import WorkersLost, unworked
+from kit.workers.job import MAX_TRIES
+from kit.workers.round_work import RoundWork, round_key, round_name
 
 TRAIN_SHARE = 0.65
 """Most of an item's time, and of a run's, that training may take; as in `kit.solve.phases`."""
@@ -37,20 +42,6 @@ _HAND_IN_SHARE = 0.05
 
 BATCH_TASKS = 8
 """Tasks that one process serves at once, at most: as many adapters share a batch of the engine."""
-
-
-@dataclass(slots=True, eq=False)
-class _Work:
-    """A task on its way.
-
-    Attributes:
-        allowed_s: seconds that the scheduler allows it, the waiting for its crew not counted.
-        trained: what came of training; None before, and where training was left out.
-    """
-
-    item: WorkItem
-    allowed_s: float
-    trained: WorkResult | None = None
 
 
 class RoundsExecutor:
@@ -77,18 +68,20 @@ class RoundsExecutor:
         rest: Callable[[float], None] = time.sleep,
         round_tasks: int = ROUND_TASKS,
     ) -> None:
-        self._train, self._serve = Crew(train, clock), Crew(serve, clock)
-        self._search = search() if search is not None else None
+        self._train, self._serve = Crew("trainers", train, clock), Crew("servers", serve, clock)
+        self._search = Crew("searchers", search, clock) if search is not None else None
+        if self._search is not None:
+            self._search.idle()  # opens it
         self._adapters = adapters
         self._clock = clock
-        self._until_s = until_s - min(HAND_IN_S, _HAND_IN_SHARE * (until_s - clock.now_s()))
+        self._until_s = until_s - hand_in_s(until_s - clock.now_s())
         self._alternate = alternate
         self._round_tasks = round_tasks
         self._rest = rest
-        self._fresh: deque[_Work] = deque()
-        self._training: dict[str, _Work] = {}
-        self._trained: deque[_Work] = deque()
-        self._serving: dict[str, tuple[_Work, ...]] = {}
+        self._fresh: deque[RoundWork] = deque()
+        self._training: dict[str, RoundWork] = {}
+        self._trained: deque[RoundWork] = deque()
+        self._serving: dict[str, tuple[RoundWork, ...]] = {}
         self._train_until_s = self._until_s
 
     def submit(self, item: WorkItem) -> None:
@@ -96,13 +89,13 @@ class RoundsExecutor:
         if item.plan.leg != "ttt" and self._search is not None:
             self._search.submit(item)
             return
-        work = _Work(item, item.deadline_s - self._clock.now_s())
+        work = RoundWork(item, item.deadline_s - self._clock.now_s())
         trains = item.adapter is None and (item.plan.num_steps > 0 or item.union)
         (self._fresh if trains else self._trained).append(work)
 
     def idle(self) -> int:
         """Tasks that this round still takes; none when its engines would open too late."""
-        if self._is_too_late():
+        if self._serve.lost is not None or self._is_too_late():
             return 0
         serving = sum(map(len, self._serving.values()))
         busy = len(self._fresh) + len(self._training) + len(self._trained) + serving
@@ -121,17 +114,25 @@ class RoundsExecutor:
 
     def poll(self, timeout_s: float) -> list[WorkResult]:
         """See `Executor.poll`."""
+        results = self._skip_training()
         self._hand_out()
-        results = [] if self._search is None else self._search.poll(0.0)
+        if self._search is not None:
+            results += self._search.poll(0.0)
         crews = [crew for crew in (self._train, self._serve) if crew.is_open]
         wait_s = 0.0 if results else timeout_s / max(1, len(crews))
         for result in self._train.poll(wait_s):
             results += self._take_trained(result)
         for result in self._serve.poll(wait_s):
             results += self._take_served(result)
+        results += self._without_servers(bool(results))
         if not (results or crews):
             self._rest(timeout_s)
         return results
+
+    def problems(self) -> list[str]:
+        """See `Executor.problems`."""
+        crews = (self._train, self._serve, self._search)
+        return [text for crew in crews if crew is not None for text in crew.problems]
 
     def close(self) -> None:
         """End all processes and delete adapters that wait."""
@@ -174,8 +175,8 @@ class RoundsExecutor:
             item = work.item
             share_s = work.allowed_s if item.union else TRAIN_SHARE * work.allowed_s
             deadline_s = min(now_s + share_s + self._train.start_s(), self._train_until_s)
-            out = item.adapter_out or self._adapters / _key(item)
-            self._training[_key(item)] = work
+            out = item.adapter_out or self._adapters / work.key
+            self._training[work.key] = work
             self._train.submit(replace(item, adapter_out=out, deadline_s=deadline_s))
 
     def _order_fresh(self, now_s: float) -> None:
@@ -196,19 +197,29 @@ class RoundsExecutor:
             # Guided self-scheduling: batches become smaller towards the end of a round, so that
             # all servers end at about the same time.
             share = -(-len(self._trained) // (idle + len(self._serving)))
-            works = [self._trained.popleft() for _ in range(min(BATCH_TASKS, share))]
+            works = self._next_batch(min(BATCH_TASKS, share))
             allowed_s = sum(max(0.0, work.allowed_s) for work in works)
-            late_s = self._clock.now_s() + allowed_s + self._serve.start_s()
-            parts = tuple(_to_answer(work) for work in works)
+            start_s = self._serve.start_s(again=works[0].tries > 1)
+            late_s = self._clock.now_s() + allowed_s + start_s
+            parts = tuple(work.to_answer() for work in works)
             batch = replace(parts[0], batch=parts, deadline_s=min(late_s, self._until_s))
-            self._serving[_key(batch)] = tuple(works)
+            self._serving[round_key(batch)] = tuple(works)
             self._serve.submit(batch)
+
+    def _next_batch(self, most: int) -> list[RoundWork]:
+        """Tasks for one server; one that has lost its server before goes alone."""
+        works = [self._trained.popleft()]
+        while not works[0].tries and len(works) < most and not self._trained[0].tries:
+            works.append(self._trained.popleft())
+        for work in works:
+            work.tries += 1
+        return works
 
     # Taking back
 
     def _take_trained(self, result: WorkResult) -> list[WorkResult]:
         """Queue a trained task to be served; the adapter of a union is a result of its own."""
-        work = self._training.pop(_name(result))
+        work = self._training.pop(round_name(result))
         if work.item.union:
             return [result]
         work.trained = result
@@ -216,42 +227,55 @@ class RoundsExecutor:
         return []
 
     def _take_served(self, result: WorkResult) -> list[WorkResult]:
-        works = self._serving.pop(_name(result))
-        served = {_name(part): part for part in result.batch}
+        """Results of a batch; one that has lost its server is tried again, task by task."""
+        works = self._serving.pop(round_name(result))
+        lost = result.failure is not None and not result.cut
+        may_try = lost and self._clock.now_s() < self._until_s
         joined = []
         for work in works:
-            lost = replace(result, task_id=work.item.task.task_id, batch=(), candidates=())
-            joined.append(_joined(work, served.get(_key(work.item), lost), result.failure))
-            shutil.rmtree(self._adapters / _key(work.item), ignore_errors=True)
+            if may_try and work.tries < MAX_TRIES:
+                work.keep(result)
+                self._trained.append(work)
+                continue
+            joined.append(work.joined(result, alone=len(works) == 1))
+            shutil.rmtree(self._adapters / work.key, ignore_errors=True)
         return joined
 
+    # Going on without a crew
 
-def _key(item: WorkItem) -> str:
-    return f"{item.plan.task_id}-{item.plan.round}"
+    def _skip_training(self) -> list[WorkResult]:
+        """Without trainers, count what waits for them as a training that failed."""
+        results: list[WorkResult] = []
+        while self._fresh and self._train.lost is not None:
+            work = self._fresh.popleft()
+            self._training[work.key] = work
+            results += self._take_trained(unworked(work.item, self._train.lost))
+        return results
+
+    def _without_servers(self, has_results: bool) -> list[WorkResult]:
+        """Without servers, give back what waits for them; where nobody searches either, that is the
+        end of the run, behind the last results.
+
+        Raises:
+            WorkersLost: nobody is left that could work, and there are no results.
+        """
+        why = self._serve.lost
+        if why is None:
+            return []
+        if self._search is None or self._search.lost is not None:
+            if has_results:
+                return []
+            raise WorkersLost(why)
+        results = [unworked(work.item, why) for work in self._fresh]
+        for work in self._trained:
+            results.append(work.joined(unworked(work.item, why), alone=True))
+            shutil.rmtree(self._adapters / work.key, ignore_errors=True)
+        self._fresh.clear()
+        self._trained.clear()
+        return results
 
 
-def _name(result: WorkResult) -> str:
-    return f"{result.plan.task_id}-{result.plan.round}"
-
-
-def _to_answer(work: _Work) -> WorkItem:
-    """The item that only asks, under the adapter if there is one."""
-    adapter = work.trained.adapter if work.trained is not None else work.item.adapter
-    return replace(work.item, plan=replace(work.item.plan, num_steps=0), adapter=adapter)
-
-
-def _joined(work: _Work, served: WorkResult, batch_failure: str | None) -> WorkResult:
-    """One result of both crews' work on a task."""
-    trained = work.trained or WorkResult(served.task_id, work.item.plan)
-    failures = (trained.failure, served.failure, batch_failure)
-    skipped = work.item.plan.num_steps > 0 and work.trained is None
-    return replace(
-        served,
-        plan=work.item.plan,
-        stage_s={**trained.stage_s, **served.stage_s},
-        counts={**trained.counts, **served.counts},
-        observed={**trained.observed, **served.observed},
-        peak_rss_bytes=max(trained.peak_rss_bytes, served.peak_rss_bytes),
-        failure="; ".join(dict.fromkeys(failure for failure in failures if failure)) or None,
-        cut=trained.cut or served.cut or skipped,
-    )
+def hand_in_s(left_s: float) -> float:
+    """Seconds before the end of a run that has so many left in which nothing is served any more,
+    but what was served comes back."""
+    return min(HAND_IN_S, _HAND_IN_SHARE * left_s)

@@ -88,6 +88,10 @@ class VirtualChild:
         """See `Child`."""
         return "ended"
 
+    def ran_out(self) -> bool:
+        """What runs out of memory here says so."""
+        return False
+
     def _publish(self, partial: WorkResult) -> None:
         self._say(told("partial", partial))
 

@@ -61,6 +61,17 @@ def test_a_task_that_was_lost_is_not_tried_again_but_one_that_lacked_memory_is()
     assert again.max_view_tokens == max(256, longest // 2)
 
 
+def test_a_task_that_lacks_memory_for_the_least_there_is_is_lost() -> None:
+    setup = make_setup([make_task("big", 20)], replace(CONFIG, time_s=1e6), **TTT)
+    scheduler = open_legs(setup)
+    tokens = []
+    while plans := scheduler.next_plans(0.0, 1):
+        tokens.append(plans[0].max_view_tokens)
+        scheduler.finish(plans[0], {}, {"out_of_memory": 1}, lost=True)
+    assert tokens[0] == 0 and tokens[1:] == sorted(set(tokens[1:]), reverse=True)
+    assert tokens[-1] == 256 and len(tokens) < setup.config.num_rounds()
+
+
 def test_want_of_memory_cuts_the_plans_of_all_tasks_as_large() -> None:
     tasks = [make_task("a", 20), make_task("b", 21), make_task("c", 3)]
     scheduler = open_legs(make_setup(tasks, replace(CONFIG, time_s=1e6), has_search=False))

@@ -7,11 +7,12 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from kit.arc.candidate import Candidate
 from kit.budget.clock import Clock
-from kit.solve.work import Publish, WorkItem, WorkResult
+from kit.solve.work import Publish, WorkItem, WorkResult, discard
 
 ANSWER = ((1, 2), (3, 4))
 
@@ -25,8 +26,10 @@ class ObedientSolver:
         self._scratch = scratch
 
     def solve(self, item: WorkItem, clock: Clock, publish: Publish) -> WorkResult:
-        """One candidate, or a disaster."""
+        """One candidate, or a disaster; of a batch one after the other."""
         self._clock = clock
+        if item.batch:
+            return self._solve_batch(item, clock, publish)
         task_id = item.task.task_id
         answer = Candidate(task_id, 0, ANSWER, "sample", "identity", -1.5, 7)
         result = WorkResult(
@@ -42,6 +45,14 @@ class ObedientSolver:
             action, _, argument = argument.partition(" ")
         getattr(self, action)(argument)
         return result
+
+    def _solve_batch(self, item: WorkItem, clock: Clock, publish: Publish) -> WorkResult:
+        known = WorkResult(item.task.task_id, item.plan)
+        for part in item.batch:
+            done = self.solve(part, clock, discard)
+            known = replace(known, batch=(*known.batch, done))
+            publish(known)
+        return known
 
     def answer(self, argument: str) -> None:
         """Nothing bad."""

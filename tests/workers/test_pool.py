@@ -143,6 +143,8 @@ def test_a_killed_child_is_replaced_and_its_item_tried_once_more(tmp_path: Path)
     assert results["once"].candidates
     assert results["always"].failure == "its worker was killed by signal 9, given up after 2 tries"
     assert not results["always"].cut
+    assert results["always"].counts == {"out_of_memory": 1}, "as far as anybody can see"
+    assert "out_of_memory" not in results["once"].counts
     assert results["after"].failure is None
 
 

@@ -27,6 +27,7 @@ class SilentChild:
     begun: bool = True
     told: list[Message] = field(default_factory=list)
     killed: bool = False
+    no_memory: bool = False
 
     def say(self, **message: Any) -> None:
         self.events.put((self, message))
@@ -42,6 +43,9 @@ class SilentChild:
 
     def how_it_ended(self) -> str:
         return "vanished"
+
+    def ran_out(self) -> bool:
+        return self.no_memory
 
 
 @dataclass
@@ -164,6 +168,52 @@ def test_a_lost_item_is_told_again_with_the_seconds_that_are_left() -> None:
     launcher.newest().say(kind="ready")
     executor.poll(0.0)
     assert launcher.newest().told[0]["left_s"] == 26.0
+
+
+@pytest.mark.parametrize("no_memory", [False, True])
+def test_an_item_whose_workers_the_kernel_killed_is_told_as_one_without_memory(
+    no_memory: bool,
+) -> None:
+    launcher, clock = SilentLauncher(), FakeClock()
+    executor = open_pool(launcher, clock)
+    executor.submit(make_item())
+    for last in (False, True):
+        launcher.newest().say(kind="ready")
+        assert executor.poll(0.0) == []
+        child = launcher.newest()
+        child.no_memory = no_memory or not last
+        child.say(kind="gone")
+        results = executor.poll(0.0)
+        assert (results == []) == (not last), "the first time nobody knows who has killed it"
+    (result,) = results
+    assert result.failure == "its worker vanished, given up after 2 tries" and not result.cut
+    assert result.counts == ({"out_of_memory": 1} if no_memory else {})
+
+
+@pytest.mark.parametrize("searcher", [False, True])
+def test_a_kind_of_workers_that_does_not_open_costs_its_own_items_only(searcher: bool) -> None:
+    """Items of the model fail at once, deadline or not; searches go to the others."""
+    launcher, clock = SilentLauncher(), FakeClock()
+    patience = Patience()
+    executor = PoolExecutor(SolverSpec("no:thing"), Staffing(1, 1, 1), launcher, clock, patience)
+    executor.submit(make_item("asks"))
+    search = make_item("searches")
+    executor.submit(WorkItem(search.task, Plan("searches", leg="search"), search.deadline_s))
+    assert executor.problems() == []
+    launcher.newest(int(searcher)).say(kind="broken", message="no model")
+    launcher.newest(int(not searcher)).say(kind="ready")
+    results = executor.poll(0.0)
+    name = "searchers" if searcher else "workers for the model"
+    why = f"no {name} can be started: no model (details in log {int(searcher)})"
+    assert executor.problems() == [why]
+    assert [result.failure for result in results] == ([] if searcher else [why])
+    told = launcher.newest(int(not searcher)).told
+    assert [message["item"]["task"]["task_id"] for message in told] == [
+        "asks" if searcher else "searches"
+    ]
+    launcher.newest(int(not searcher)).say(kind="broken", message="gone too")
+    with pytest.raises(WorkersLost, match="gone too"):
+        executor.poll(0.0)
 
 
 def test_a_machine_without_memory_for_a_process_is_tried_twice() -> None:
