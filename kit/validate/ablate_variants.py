@@ -3,9 +3,10 @@
 What it does: lists variants as overrides of options, says what each is compared with, and keeps the
 paper's own figures. What it does not: read overrides (`kit.ablate` does), or run anything.
 
-Every variant keeps seed, tasks, test views and the number of optimiser steps of "ttt"; only what it
-is named after differs. Variants "at matched cost" train nothing and spend, on the same task, the
-seconds that "ttt" took there.
+Every variant keeps seed, tasks, test views and the planned optimiser steps of "ttt"; only what it
+is named after differs. With `finetune.epochs`, those of fewer training views end sooner, as the
+paper's do. Variants "at matched cost" train nothing and spend, on the same task, the seconds that
+"ttt" took there.
 """
 
 from __future__ import annotations
@@ -217,7 +218,13 @@ def all_variants(
             for r in ranks
         ),
         *(
-            Variant(f"steps-{n}", "steps", f"{n} steps", (f"budget.num_steps={n}",))
+            # Epochs would end the longer ones early.
+            Variant(
+                f"steps-{n}",
+                "steps",
+                f"{n} steps, however many epochs that is",
+                (f"budget.num_steps={n}", "finetune.epochs=0"),
+            )
             for n in dict.fromkeys(steps)
         ),
         *(
