@@ -16,7 +16,7 @@ from kit.rank.pool_file import PoolEntry
 from kit.rank.rules import JOIN_RULES, SAMPLE_RULES, Rule, first_views
 from kit.rank.tally import Ranking
 from kit.validate.ablate_outcomes import Outcome, joined_entry, judge_all
-from kit.validate.ablate_tables import Row, make_row
+from kit.validate.ablate_tables import Row, fair_pairs, make_row
 from kit.validate.ablate_variants import TTT
 
 VIEW_COUNTS = (1, 2, 4, 8, 16, 32, 64)
@@ -63,13 +63,15 @@ def choosing_rows(
     }
     if not held.get(base):
         return []
-    rows = [
-        make_row(name, _says(name), outcomes, seed, base, held[base] if name != base else (), False)
-        for name, outcomes in held.items()
-    ]
     best = _best_of(list(held.values()))
-    rows.append(make_row(ORACLE, "right anywhere in the pool", best, seed, base, held[base], False))
-    return rows
+    says = {**{name: _says(name) for name in held}, ORACLE: "right anywhere in the pool"}
+    fair = fair_pairs(best)
+    return [
+        make_row(
+            name, says[name], ours, seed, base, held[base] if name != base else (), fair, False
+        )
+        for name, ours in {**held, ORACLE: best}.items()
+    ]
 
 
 def _says(name: str) -> str:
@@ -109,7 +111,8 @@ def view_rows(
             seed,
             f"views-{most}",
             held[most] if count != most else (),
-            False,
+            fair_pairs(outcomes),
+            timed=False,
         )
         for count, outcomes in held.items()
     ]
