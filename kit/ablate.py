@@ -93,7 +93,7 @@ def _run(args: argparse.Namespace, command: str) -> int:
     lock = FolderLock(args.out)
     try:
         store = Store(args.out)
-        store.announce(method_digests(methods))
+        store.announce(method_digests(methods, tasks))
         print("\n".join(skipped), end="\n" if skipped else "")
         _work(args, methods, tasks, store, end_s)
         if not args.dry_run:

@@ -160,11 +160,20 @@ def test_the_store_survives_a_cut_at_every_byte(tmp_path: Path) -> None:
 
 
 def test_a_variant_of_other_options_is_refused_and_a_new_one_is_not(tmp_path: Path) -> None:
-    Store(tmp_path).announce(method_digests([method(TTT)]))
-    Store(tmp_path).announce(method_digests([method(TTT), method("search")]))
+    Store(tmp_path).announce(method_digests([method(TTT)], TASKS))
+    Store(tmp_path).announce(method_digests([method(TTT), method("search")], TASKS))
     other = method(TTT, BudgetConfig(num_steps=9))
     with pytest.raises(ValueError, match="ttt was run there with other options"):
-        Store(tmp_path).announce(method_digests([other]))
+        Store(tmp_path).announce(method_digests([other], TASKS))
+
+
+def test_an_adapter_of_other_tasks_is_refused(tmp_path: Path) -> None:
+    """Entries of the first tasks would keep the adapter of fewer; other variants just grow."""
+    some = [method(TTT), method("shared")]
+    Store(tmp_path).announce(method_digests(some, TASKS[:1]))
+    Store(tmp_path).announce(method_digests(some[:1], TASKS))
+    with pytest.raises(ValueError, match=r"shared was run there .* an adapter of other tasks"):
+        Store(tmp_path).announce(method_digests(some, TASKS))
 
 
 # --- the order of jobs ------------------------------------------------------------------------
