@@ -3,7 +3,8 @@
 What it does: maps names to rules that order the grids of ONE test input. What it does not: fill in
 guesses (`kit.rank.choose`), or know which grid is right.
 
-    one_view            the first untransformed view's answer, then the second's
+    one_view            the first untransformed view's answer (symmetry and colours), then the
+                        second's, which has another order of demonstrations
     only_SYMMETRY       whole boards by votes of the views of one symmetry, e.g. only_transpose
     flat                whole boards by votes of all views
     two_level           the paper's vote, inside each symmetry and then across

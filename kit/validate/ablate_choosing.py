@@ -13,7 +13,7 @@ from functools import partial
 from kit.arc.task import Solutions, Task
 from kit.rank.pool import CandidatePool
 from kit.rank.pool_file import PoolEntry
-from kit.rank.rules import JOIN_RULES, SAMPLE_RULES, Rule, first_views
+from kit.rank.rules import JOIN_RULES, SAMPLE_RULES, Rule, first_views, samples_of
 from kit.rank.tally import Ranking
 from kit.validate.ablate_outcomes import Outcome, joined_entry, judge_all
 from kit.validate.ablate_tables import Row, fair_pairs, make_row
@@ -22,7 +22,7 @@ from kit.validate.ablate_variants import TTT
 VIEW_COUNTS = (1, 2, 4, 8, 16, 32, 64)
 
 SAYS = {
-    "one_view": "the first two untransformed views, as two attempts",
+    "one_view": "the first two views with their own symmetry and colours, as two attempts",
     "flat": "whole boards by votes of all views",
     "two_level": "the paper's vote, as its text has it",
     "two_level_released": "the paper's vote, as its released code has it",
@@ -72,6 +72,24 @@ def choosing_rows(
         )
         for name, ours in {**held, ORACLE: best}.items()
     ]
+
+
+def telling_rules(entries: Sequence[PoolEntry]) -> tuple[Mapping[str, Rule], tuple[str, ...]]:
+    """The rules on samples that can differ on these entries, and notes on those that cannot."""
+    groups = {c.group for entry in entries for c in samples_of(entry.pool).candidates}
+    if len(groups) != 1:
+        return SAMPLE_RULES, ()
+    rules = {
+        name: rule
+        for name, rule in SAMPLE_RULES.items()
+        if not name.startswith(("only_", "two_level"))
+    }
+    note = (
+        f"All test views have one symmetry ({next(iter(groups))}), so votes inside symmetries and "
+        "then across them are the votes of all views (but for ties in the released code): rows of "
+        "single symmetries and of two-level votes are left out."
+    )
+    return rules, (note,)
 
 
 def _says(name: str) -> str:

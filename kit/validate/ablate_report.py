@@ -20,7 +20,7 @@ from kit.arc.task import Solutions, Task
 from kit.arc.whole_file import replace_file
 from kit.pretrain.plot import Series, draw
 from kit.rank.pool_file import PoolEntry
-from kit.validate.ablate_choosing import choosing_rows, joined_rows, view_rows
+from kit.validate.ablate_choosing import choosing_rows, joined_rows, telling_rules, view_rows
 from kit.validate.ablate_outcomes import Outcome, config_rule, guessed, judge_all
 from kit.validate.ablate_plot import Bar, draw_bars
 from kit.validate.ablate_run import Method
@@ -88,8 +88,10 @@ def find(
     sections = [Section("Variants", "variants", rows, notes)]
     trained = [entry for entry in held if entry.run == TTT]
     if trained:
-        chosen = choosing_rows(trained, tasks, solutions, seed)
-        sections.append(Section("Ways of choosing from the pools of ttt", "choosing", chosen))
+        telling, notes = telling_rules(trained)
+        chosen = choosing_rows(trained, tasks, solutions, seed, telling)
+        title = "Ways of choosing from the pools of ttt"
+        sections.append(Section(title, "choosing", chosen, notes))
         views = view_rows(trained, tasks, solutions, seed, rules[TTT])
         sections.append(Section("Fewer test views of ttt", "views", views))
     for programs in ("search", "programs"):

@@ -22,7 +22,7 @@ from kit.finetune.trainer import FinetuneConfig
 Work = Literal["ttt", "shared", "search", "write"]
 """ttt: a plan of its own per task; shared: one adapter for all tasks; search, write: programs."""
 
-TTT, BASE = "ttt", "no-ttt"
+TTT, BASE, NO_TRANSFORMS = "ttt", "no-ttt", "no-transforms"
 
 PAPER_TASKS = 80
 """Tasks of the paper's subset of the public evaluation set; its model there had 1B weights."""
@@ -62,7 +62,7 @@ _PAPER = (
     Variant(TTT, "paper", "test-time training as the options have it", against=BASE, paper=29),
     Variant(BASE, "paper", "the base model, same test views", ("budget.num_steps=0",), paper=5),
     Variant(
-        "no-transforms",
+        NO_TRANSFORMS,
         "paper",
         "training views untransformed, only their order drawn",
         ("augment.untransformed=true",),

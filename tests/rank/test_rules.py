@@ -11,7 +11,7 @@ import random
 import pytest
 
 from kit.arc.candidate import Candidate, ProgramEvidence, ViewScore
-from kit.augment.transform import DIHEDRAL_NAMES
+from kit.augment.transform import DIHEDRAL_NAMES, IDENTITY_COLOURS
 from kit.rank.pool import CandidatePool
 from kit.rank.pool_file import PoolEntry, joined_pool
 from kit.rank.rules import JOIN_RULES, RULES, SAMPLE_RULES, first_views, rule_named, samples_of
@@ -22,7 +22,7 @@ A, B, C, D = ((1,),), ((2,),), ((3,),), ((4,),)
 
 
 def sample(grid, group="identity", view=None, nats=-1.0) -> Candidate:
-    return Candidate("t", 0, grid, "sample", group, nats, view=view)
+    return Candidate("t", 0, grid, "sample", group, nats, view=view, colours=IDENTITY_COLOURS)
 
 
 def program(grid) -> Candidate:

@@ -25,8 +25,11 @@ from kit.finetune.trainer import FinetuneConfig
 from kit.rank.choose import RankConfig
 from kit.rank.pool import CandidatePool
 from kit.rank.pool_file import PoolEntry
+from kit.rank.rules import SAMPLE_RULES
 from kit.solve.toolbox import ToolboxSettings
 from kit.validate import ablate_cost, ablate_jobs, ablate_run
+from kit.validate.ablate_base import transform_lines
+from kit.validate.ablate_choosing import telling_rules
 from kit.validate.ablate_jobs import MIN_LIMIT_S, method_digests, run_all
 from kit.validate.ablate_outcomes import Outcome
 from kit.validate.ablate_run import Job, Method, full_plan, job_plan
@@ -331,6 +334,52 @@ def test_one_command_writes_tables_and_pictures(
     picture = (tmp_path / "variants.svg").read_text()
     assert picture.startswith("<svg") and 'role="img"' in picture and "<desc" in picture
     assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_the_report_says_what_its_base_transforms(
+    tmp_path: Path, fake_jobs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bundled model's preset has no symmetries: what goes by them cannot be told apart."""
+    words = ["--limit", "1", "--variants", "ttt,no-transforms", "--out"]
+    assert ablate.main([*words, str(tmp_path / "cpu")]) == 0
+    head = capsys.readouterr().out.partition("predicted seconds")[0]
+    says = "no-transforms takes away colour permutations (keep_zero) alone"
+    assert "augment.dihedral=false" in head and says in head
+    report = (tmp_path / "cpu" / "ablation.md").read_text()
+    assert says in report and "All test views have one symmetry (identity)" in report
+    assert "| flat" in report and "| only_identity" not in report and "| two_level" not in report
+    none = "augment.colours=none"
+    assert ablate.main([*words, str(tmp_path / "none"), none]) == 0
+    assert "skipped: no-transforms (the options have no transforms" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("preset", "training", "asking"),
+    [
+        ("cpu", "colour permutations (keep_zero)", "colour permutations (keep_zero)"),
+        (
+            "full",
+            "8 symmetries and colour permutations (uniform)",
+            "8 symmetries and colour permutations (uniform)",
+        ),
+        (
+            "paper",
+            "the paper's augmenters with symmetries and colour permutations (paper)",
+            "6 symmetries",
+        ),
+    ],
+)
+def test_transforms_of_a_base_in_words(preset: str, training: str, asking: str) -> None:
+    first, *rest = transform_lines(make_config(preset).augment)
+    assert first == f"transforms of ttt: {training} in training, {asking} in test views"
+    assert bool(rest) == (preset == "cpu")
+
+
+def test_rules_by_symmetry_stay_where_views_have_several() -> None:
+    one = entry(TTT, "t1")
+    other = one.pool.add([replace(one.pool.candidates[0], group="transpose")])
+    assert telling_rules([one, replace(one, pool=other)]) == (SAMPLE_RULES, ())
+    assert "two_level" not in telling_rules([one])[0] and "experts" in telling_rules([one])[0]
 
 
 def test_a_dry_run_says_the_cost_and_does_nothing(
