@@ -112,19 +112,24 @@ def view_rows(
     seed: int,
     rule: Rule,
 ) -> list[Row]:
-    """What fewer test views would have given, by the rule of the options; the last row is all."""
+    """What fewer test views would have given, by the rule of the options; the last row is all.
+
+    Fewer views are fewer scores too: those under the first so many scoring views.
+    """
     most = max((c.view or 0 for e in entries for c in e.pool.candidates), default=0) + 1
     counts = [count for count in VIEW_COUNTS if count < most] + [most]
     held = {
-        count: judge_all(entries, tasks, solutions, lambda _, n=count: ("", partial(_few, rule, n)))
-        for count in counts
+        count: judge_all(entries, tasks, solutions, lambda _, used=used: ("", used))
+        for count, used in {**{n: partial(_few, rule, n) for n in counts}, most: rule}.items()
     }
     if not held[most]:
         return []
     return [
         make_row(
             f"views-{count}",
-            f"the first {count} test views",
+            f"the first {count} test views, and scores under the first {count} scoring views alone"
+            if count != most
+            else "all test views and all scores",
             outcomes,
             seed,
             f"views-{most}",

@@ -85,6 +85,15 @@ def test_programs_count_in_joining_rules_only() -> None:
     assert JOIN_RULES["ttt_only"](pool).grids[:2] == (C, B)
 
 
+def test_fewer_views_have_fewer_scores_too() -> None:
+    """C is the better of two grids under the first two views, B under all three."""
+    scores = (ViewScore("t", 0, B, (-2.0, -2.0, -0.1)), ViewScore("t", 0, C, (-1.0, -1.0, -9.0)))
+    pool, experts = CandidatePool(POOL.candidates, scores), rule_named("experts")
+    assert experts(pool).grids[0] == B
+    assert experts(first_views(pool, 2)).grids == (C, B)
+    assert [s.logprobs_nats for s in first_views(pool, 1).scores] == [(-1.0,)]
+
+
 def test_first_views_leave_out_later_ones_and_their_scores() -> None:
     few = first_views(POOL.add([program(D)]), 2)
     assert [c.grid for c in few.candidates] == [C, B]
