@@ -40,7 +40,8 @@ class FinetuneConfig:
         loss_on: see LossOn.
         shared: one adapter on the views of all tasks instead of one per task.
         quantize: "nf4" holds the base model in 4 bits (trainers peft and unsloth); "auto" does so
-            where 16 bits would take too much of a GPU.
+            where 16 bits would take too much of a GPU. Of the samplers, generate holds it in 4 bits
+            too where "nf4" is said.
         checkpointing: "auto" goes by the memory that the longest views need (the same trainers).
     """
 

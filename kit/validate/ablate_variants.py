@@ -92,20 +92,24 @@ _PAPER = (
     ),
 )
 
+# Both engines, so that what is trained on a base in 4 bits is sampled from the same one.
+_REFERENCE = ("solve.trainer=peft", "solve.sampler=generate")
+
 _ADAPTER = (
     Variant("all-tokens", "adapter", "loss on inputs too", ("finetune.loss_on=all",)),
     Variant(
         "peft",
         "adapter",
-        "the reference trainer on transformers and peft",
-        ("solve.trainer=peft",),
+        "trained and sampled by transformers and peft, the base model in 16 or 32 bits",
+        (*_REFERENCE, "finetune.quantize=none"),
         needs="peft",
     ),
     Variant(
         "4-bit",
         "adapter",
-        "the base model in 4 bits (NF4), trained by transformers and peft",
-        ("solve.trainer=peft", "finetune.quantize=nf4"),
+        "the same as peft on a base model in 4 bits (NF4), in training and in sampling",
+        (*_REFERENCE, "finetune.quantize=nf4"),
+        against="peft",
         needs="bitsandbytes",
         paper=26,
     ),
@@ -260,7 +264,8 @@ def _base_pair(name: str, folder: Path) -> tuple[Variant, Variant]:
 def chosen_variants(known: Sequence[Variant], words: Iterable[str]) -> tuple[Variant, ...]:
     """The variants that names or groups ask for, in their own order; "all" for every one.
 
-    Those that a matched variant needs for its seconds come along.
+    Partners come along: those whose seconds a matched variant needs, and those other than "ttt"
+    that a variant is compared with.
 
     Raises:
         ValueError: a word that is neither; names the nearest.
@@ -278,5 +283,9 @@ def chosen_variants(known: Sequence[Variant], words: Iterable[str]) -> tuple[Var
             names = ["all", *GROUPS, *by_name]
             hint = did_you_mean(word, names)
             raise ValueError(f"no variant {word!r}{hint}; there are {', '.join(names)}")
-    wanted |= {by_name[name].against for name in sorted(wanted) if by_name[name].matched}
+    wanted |= {by_name[name].against for name in sorted(wanted) if _needs_partner(by_name[name])}
     return tuple(variant for variant in known if variant.name in wanted)
+
+
+def _needs_partner(variant: Variant) -> bool:
+    return variant.matched or (variant.name != TTT and variant.against != TTT)

@@ -83,9 +83,18 @@ def test_words_choose_variants_by_name_or_group_and_partners_come_along() -> Non
     assert {v.name for v in chosen_variants(KNOWN, ["base", BASE])} == {
         BASE, "base-small", "base-small-no-ttt",
     }  # fmt: skip
+    assert [v.name for v in chosen_variants(KNOWN, ["4-bit"])] == ["peft", "4-bit"]
     assert chosen_variants(KNOWN, ["all"]) == KNOWN
     with pytest.raises(ValueError, match=r"no variant 'shard' \(did you mean 'shared'\?\)"):
         chosen_variants(KNOWN, ["shard"])
+
+
+def test_four_bits_differ_from_their_partner_in_the_bits_alone() -> None:
+    found = {v.name: v for v in KNOWN}
+    four, partner = found["4-bit"], found[found["4-bit"].against]
+    assert partner.name == "peft"
+    differ = set(four.overrides) ^ set(partner.overrides)
+    assert differ == {"finetune.quantize=nf4", "finetune.quantize=none"}
 
 
 def test_ranks_keep_alpha_over_rank_and_skip_the_options_own() -> None:
@@ -318,7 +327,7 @@ def fake_jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_one_command_writes_tables_and_pictures(
     tmp_path: Path, fake_jobs: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--limit", "3", "--seeds", "2", "--variants", "paper,steps,search,4-bit,programs"]
+    words = ["--limit", "3", "--seeds", "2", "--variants", "paper,steps,search,programs"]
     assert ablate.main([*words, "--out", str(tmp_path), "budget.num_steps=8"]) == 0
     out = capsys.readouterr().out
     assert "skipped: programs (nobody writes programs" in out
