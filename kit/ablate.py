@@ -22,6 +22,7 @@ from kit.arc.task import Task
 from kit.config import PRESETS, Config, ConfigError, format_duration, make_config, parse_duration
 from kit.solve.toolbox import ToolboxSettings
 from kit.submit.lock import FolderLock
+from kit.validate.ablate_base import training_transforms, transform_lines
 from kit.validate.ablate_cost import Cost, measured_rates, predict
 from kit.validate.ablate_jobs import method_digests, run_all
 from kit.validate.ablate_report import find, markdown, write_report
@@ -31,6 +32,7 @@ from kit.validate.ablate_tasks import find_tasks
 from kit.validate.ablate_variants import (
     DEFAULT_GROUPS,
     GROUPS,
+    NO_TRANSFORMS,
     Variant,
     all_variants,
     chosen_variants,
@@ -93,13 +95,14 @@ def _run(args: argparse.Namespace, command: str) -> int:
     lock = FolderLock(args.out)
     try:
         store = Store(args.out)
-        store.announce(method_digests(methods))
-        print("\n".join(skipped), end="\n" if skipped else "")
+        store.announce(method_digests(methods, tasks))
+        about = (*transform_lines(config.augment), *skipped)
+        print("\n".join(about))
         _work(args, methods, tasks, store, end_s)
         if not args.dry_run:
             by_id = {task.task_id: task for task in tasks}
             kind = "CPU" if methods[0].cpu_time else "wall"
-            head = [*_machine(command), f"seconds are {kind} time of a worker", *skipped]
+            head = [*_machine(command), f"seconds are {kind} time of a worker", *about]
             findings = find(store.entries(), methods, by_id, solutions, args.seed, head)
             write_report(args.out, findings)
             print(f"{markdown(findings)}\ntables and pictures in {args.out}")
@@ -153,6 +156,8 @@ def _missing(variant: Variant, config: Config) -> str:
     """What a variant lacks here; "" for nothing."""
     if variant.needs and importlib.util.find_spec(variant.needs) is None:
         return f"{variant.needs} is not installed"
+    if variant.name == NO_TRANSFORMS and not training_transforms(config.augment):
+        return "the options have no transforms to take away"
     if variant.work == "write" and not config.programs.is_on:
         return "nobody writes programs: name programs.model or programs.server"
     return ""

@@ -71,7 +71,8 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
         "budget.num_train_views=256",
     ),
     # Source: Akyurek et al. 2024, appendix B, and the values of its released code: rank 128,
-    # alpha 16, no dropout, lr 5e-5, 2 epochs of 250 samples in batches of 2, greedy decoding.
+    # alpha 16, no dropout, lr 5e-5, 2 epochs of at most 250 samples in batches of 2, greedy
+    # decoding. Tasks of two demonstrations have about 30 to 96 samples, and take as many steps.
     "paper": (
         "augment.mode=paper",
         "augment.augmenters=paper",
@@ -83,6 +84,7 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
         "finetune.targets=q_proj,v_proj,gate_proj,up_proj,down_proj",
         "finetune.lr=5e-5",
         "finetune.batch_views=2",
+        "finetune.epochs=2",
         "finetune.weight_decay=0.01",
         "finetune.loss_on=outputs",
         "generate.temperature=0",

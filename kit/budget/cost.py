@@ -107,6 +107,8 @@ def plan_units(size: TaskSize, plan: Plan, batch_views: int) -> dict[str, float]
     """Work of each stage of a plan: weighted tokens, of a search seconds; stages without work are
     left out.
 
+    Training that ends after some epochs (`kit.finetune.trainer`) may do less than is counted here.
+
     Args:
         batch_views: training views per optimiser step.
     """

@@ -24,7 +24,7 @@ from kit.encode.encoding import Encoded, Encoding
 from kit.engine.memory import is_out_of_memory
 from kit.engine.memory_needs import STATE_BYTES
 from kit.finetune.batches import IGNORE, Batch, encode_views, pad_batch
-from kit.finetune.schedule import learning_rate, view_batches
+from kit.finetune.schedule import learning_rate, steps_to_take, view_batches
 from kit.finetune.stepping import GuardedSteps
 from kit.finetune.trainer import Adapter, FinetuneConfig, FitReport
 
@@ -125,6 +125,7 @@ class PaddedLoop:
         if not encoded:
             return FitReport(0, (), 0, "done" if num_steps == 0 else "deadline")
         config, compute = self._config, self._compute
+        num_steps = steps_to_take(num_steps, len(encoded), config)
         lengths = [len(e) for e in encoded]
         self._plan_memory(max(lengths))
         batches = view_batches(lengths, config.batch_views, seed)

@@ -1,4 +1,5 @@
-"""Learning rate and order of views: the same for every trainer, so that their fits compare."""
+"""Length, learning rate and order of views of a fit: the same for every trainer, so that their fits
+compare."""
 
 from __future__ import annotations
 
@@ -12,6 +13,17 @@ from kit.finetune.trainer import FinetuneConfig
 
 BUCKET_BATCHES = 8
 """Batches that are sorted by length together: more would tie an epoch's order to lengths."""
+
+
+def steps_to_take(num_steps: int, num_views: int, config: FinetuneConfig) -> int:
+    """Optimiser steps of a fit: those planned, or fewer where all epochs take fewer.
+
+    Args:
+        num_views: that are trained on.
+    """
+    if config.epochs == 0:
+        return num_steps
+    return min(num_steps, config.epochs * _batches_per_epoch(num_views, config.batch_views))
 
 
 def learning_rate(step: int, num_steps: int, config: FinetuneConfig) -> float:
@@ -47,7 +59,7 @@ def view_batches(lengths: Sequence[int], batch_views: int, seed: int) -> Iterato
 def _epochs(
     lengths: np.ndarray, batch_views: int, rng: np.random.Generator
 ) -> Iterator[tuple[int, ...]]:
-    num_batches = -(-len(lengths) // batch_views)
+    num_batches = _batches_per_epoch(len(lengths), batch_views)
     num_buckets = -(-num_batches // BUCKET_BATCHES)
     while True:
         # Stable sorts keep the drawn order among views of equal length.
@@ -57,3 +69,7 @@ def _epochs(
         batches = np.array_split(ordered, num_batches)
         for index in rng.permutation(num_batches):
             yield tuple(batches[index].tolist())
+
+
+def _batches_per_epoch(num_views: int, batch_views: int) -> int:
+    return -(-num_views // batch_views)

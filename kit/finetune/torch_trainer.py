@@ -38,7 +38,7 @@ from kit.finetune.adapter_dir import LoraSettings, write_full_adapter, write_lor
 from kit.finetune.batches import encode_views
 from kit.finetune.lora_init import initial_lora_a
 from kit.finetune.loss_mask import loss_mask
-from kit.finetune.schedule import learning_rate, view_batches
+from kit.finetune.schedule import learning_rate, steps_to_take, view_batches
 from kit.finetune.trainer import Adapter, FinetuneConfig, FitReport
 
 PACK_TOKENS = 4096
@@ -76,7 +76,8 @@ class TorchTrainer:
         idle = num_steps == 0 or deadline.passed()
         encoded = [] if idle else encode_views(task_id, views, self._encoding)
         if encoded:
-            report = self._train(encoded, num_steps, derive_seed(seed, task_id, "order"), deadline)
+            steps = steps_to_take(num_steps, len(encoded), self._config)
+            report = self._train(encoded, steps, derive_seed(seed, task_id, "order"), deadline)
         else:
             report = FitReport(0, (), 0, "done" if num_steps == 0 else "deadline")
         return self._parameters.write(task_id, out), report

@@ -33,11 +33,15 @@ class FinetuneConfig:
         rank, alpha, dropout, targets: LoRA; updates are scaled by alpha / rank.
         lr: peak learning rate of AdamW.
         batch_views: training views per optimiser step.
+        epochs: passes over the views after which a fit ends, planned steps left or not; 0 for no
+            such end. How many views there are is not known when a plan is made, so that costs are
+            predicted for the planned steps: an upper bound then.
         warmup_fraction: share of the steps with linear warm-up; cosine to zero afterwards.
         loss_on: see LossOn.
         shared: one adapter on the views of all tasks instead of one per task.
         quantize: "nf4" holds the base model in 4 bits (trainers peft and unsloth); "auto" does so
-            where 16 bits would take too much of a GPU.
+            where 16 bits would take too much of a GPU. Of the samplers, generate holds it in 4 bits
+            too where "nf4" is said.
         checkpointing: "auto" goes by the memory that the longest views need (the same trainers).
     """
 
@@ -48,6 +52,7 @@ class FinetuneConfig:
     targets: tuple[str, ...] = LINEAR_LAYERS
     lr: float = 1e-3
     batch_views: int = 4
+    epochs: int = 0
     warmup_fraction: float = 0.1
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
@@ -71,6 +76,7 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "targets": (lambda value: len(value) > 0, "one layer or more, e.g. q_proj,v_proj"),
     "lr": (lambda value: 0 < value < math.inf, "above zero"),
     "batch_views": (lambda value: value >= 1, "1 or more"),
+    "epochs": (lambda value: value >= 0, "0 or more"),
     "warmup_fraction": (lambda value: 0 <= value <= 1, "0 to 1"),
     "weight_decay": (lambda value: 0 <= value < math.inf, "0 or more"),
     "max_grad_norm": (lambda value: 0 < value < math.inf, "above zero"),
@@ -102,7 +108,8 @@ class FitReport:
     """What a fit did.
 
     Attributes:
-        steps: optimiser steps taken (fewer than asked when the deadline came).
+        steps: optimiser steps taken (fewer than asked when the deadline came, or all
+            `FinetuneConfig.epochs` were done).
         losses: loss of each step in nats per token that carries loss.
         tokens: useful (non-pad) tokens read.
         stopped: "done", "deadline" or "nan" (the last finite state was kept).
@@ -129,7 +136,8 @@ class Trainer(Protocol):
         """A fresh adapter trained on `views`, written to folder `out`.
 
         Cycles through `views` in a seeded order, `batch_views` per step. Views that do not fit
-        the context are skipped. At the deadline the best so far is written.
+        the context are skipped. At the deadline the best so far is written. Ends before
+        `num_steps` where `steps_to_take` says so.
 
         Raises:
             ValueError: no view fits the context.

@@ -49,16 +49,22 @@ class GenerateSampler:
         model_path: a Hugging Face folder.
         dtype: "auto", "float32", "bfloat16" or "float16".
         device: where torch runs it, e.g. "cpu" or "cuda".
+        quantize: hold its linear layers in 4 bits (NF4).
     Raises:
         FileNotFoundError, ModelError: the folder cannot be loaded.
     """
 
     def __init__(
-        self, model_path: Path, dtype: str, encoding: Answers, device: str = "cpu"
+        self,
+        model_path: Path,
+        dtype: str,
+        encoding: Answers,
+        device: str = "cpu",
+        quantize: bool = False,
     ) -> None:
         self._encoding = encoding
         self._device = device
-        self._models = AdaptedModels(model_path, dtype, device)
+        self._models = AdaptedModels(model_path, dtype, device, quantize)
 
     @torch.inference_mode()
     def sample(self, requests: Sequence[SampleRequest], deadline: Deadline) -> Iterator[Completion]:

@@ -22,10 +22,13 @@ class AdaptedModels:
 
     LoRA adapters go through stock peft; a fully fine-tuned one is a second copy of the model, of
     which the last is kept.
+
+    Args:
+        quantize: hold the base in 4 bits, as for an adapter that was trained on one.
     """
 
-    def __init__(self, model_path: Path, dtype: str, device: str) -> None:
-        self._open = lambda: open_transformers_model(model_path, dtype, device)
+    def __init__(self, model_path: Path, dtype: str, device: str, quantize: bool) -> None:
+        self._open = lambda: open_transformers_model(model_path, dtype, device, quantize)
         self._device = device
         self._model = self._open()
         self._peft: PeftModel | None = None

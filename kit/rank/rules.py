@@ -3,7 +3,8 @@
 What it does: maps names to rules that order the grids of ONE test input. What it does not: fill in
 guesses (`kit.rank.choose`), or know which grid is right.
 
-    one_view            the first untransformed view's answer, then the second's
+    one_view            the first untransformed view's answer (symmetry and colours), then the
+                        second's, which has another order of demonstrations
     only_SYMMETRY       whole boards by votes of the views of one symmetry, e.g. only_transpose
     flat                whole boards by votes of all views
     two_level           the paper's vote, inside each symmetry and then across
@@ -19,6 +20,7 @@ Rules of the first group look at samples only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import get_args
 
 from kit.arc.candidate import Candidate
@@ -45,10 +47,11 @@ def samples_of(pool: CandidatePool) -> CandidatePool:
 
 
 def first_views(pool: CandidatePool, count: int) -> CandidatePool:
-    """The pool as if only the first `count` views of each round had been asked.
+    """The pool as if only the first `count` views of each round had been asked, and had scored.
 
-    Scores stay: they are those of grids that the other views proposed too. Samples whose view is
-    not known are kept only if they stand among the first `count` of their test input and round.
+    Scores are those of the remaining grids under the first `count` scoring views. Samples whose
+    view is not known are kept only if they stand among the first `count` of their test input and
+    round.
     """
     places: dict[tuple[str, int, int], int] = {}
     kept: list[Candidate] = []
@@ -58,7 +61,11 @@ def first_views(pool: CandidatePool, count: int) -> CandidatePool:
         if (place if candidate.view is None else candidate.view) < count:
             kept.append(candidate)
     held = {(c.task_id, c.test_index, c.grid) for c in kept}
-    scores = tuple(s for s in pool.scores if (s.task_id, s.test_index, s.grid) in held)
+    scores = tuple(
+        replace(score, logprobs_nats=score.logprobs_nats[:count])
+        for score in pool.scores
+        if (score.task_id, score.test_index, score.grid) in held
+    )
     return CandidatePool(tuple(kept), scores)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from kit.arc.candidate import Candidate
 from kit.arc.grid import Grid, shape
-from kit.augment.transform import DIHEDRAL_NAMES
+from kit.augment.transform import DIHEDRAL_NAMES, IDENTITY_COLOURS
 from kit.rank.tally import (
     NO_VOTES,
     Ranking,
@@ -188,6 +188,17 @@ def only_group(candidates: Iterable[Candidate], group: str) -> tuple[Candidate, 
 def single_view(candidates: Iterable[Candidate], count: int = 1) -> tuple[Candidate, ...]:
     """The first `count` candidates of untransformed views, as if nothing else had been asked.
 
-    This is the one function here that reads the pool's order: earliest round, then first added.
+    Neither symmetry nor colours are changed in these: view 0, and views that are it in another
+    order of demonstrations. This is the one function here that reads the pool's order: earliest
+    round, then first added.
     """
-    return tuple(sorted(only_group(candidates, IDENTITY), key=lambda c: c.round)[:count])
+    plain = filter(_has_own_colours, only_group(candidates, IDENTITY))
+    return tuple(sorted(plain, key=lambda c: c.round)[:count])
+
+
+def _has_own_colours(candidate: Candidate) -> bool:
+    """Whether the view had the task's own colours; where they are not known, whether it may be
+    view 0, which always has."""
+    if candidate.colours is None:
+        return not candidate.view
+    return candidate.colours == IDENTITY_COLOURS

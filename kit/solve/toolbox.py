@@ -214,7 +214,9 @@ class _Base:
             return open_vllm_sampler(solve.model, self.encoding, options, self._own_sampler)
         from kit.generate.generate_sampler import GenerateSampler
 
-        return GenerateSampler(solve.model, solve.dtype, self.encoding, self._device)
+        # The reference asks what was trained; other samplers choose what they hold themselves.
+        four_bits = self._finetune.quantize == "nf4"
+        return GenerateSampler(solve.model, solve.dtype, self.encoding, self._device, four_bits)
 
     def _own_sampler(self) -> Sampler:
         from kit.generate.torch_sampler import TorchSampler

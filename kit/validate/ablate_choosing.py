@@ -13,16 +13,16 @@ from functools import partial
 from kit.arc.task import Solutions, Task
 from kit.rank.pool import CandidatePool
 from kit.rank.pool_file import PoolEntry
-from kit.rank.rules import JOIN_RULES, SAMPLE_RULES, Rule, first_views
+from kit.rank.rules import JOIN_RULES, SAMPLE_RULES, Rule, first_views, samples_of
 from kit.rank.tally import Ranking
 from kit.validate.ablate_outcomes import Outcome, joined_entry, judge_all
-from kit.validate.ablate_tables import Row, make_row
+from kit.validate.ablate_tables import Row, fair_pairs, make_row
 from kit.validate.ablate_variants import TTT
 
 VIEW_COUNTS = (1, 2, 4, 8, 16, 32, 64)
 
 SAYS = {
-    "one_view": "the first two untransformed views, as two attempts",
+    "one_view": "the first two views with their own symmetry and colours, as two attempts",
     "flat": "whole boards by votes of all views",
     "two_level": "the paper's vote, as its text has it",
     "two_level_released": "the paper's vote, as its released code has it",
@@ -63,13 +63,33 @@ def choosing_rows(
     }
     if not held.get(base):
         return []
-    rows = [
-        make_row(name, _says(name), outcomes, seed, base, held[base] if name != base else (), False)
-        for name, outcomes in held.items()
-    ]
     best = _best_of(list(held.values()))
-    rows.append(make_row(ORACLE, "right anywhere in the pool", best, seed, base, held[base], False))
-    return rows
+    says = {**{name: _says(name) for name in held}, ORACLE: "right anywhere in the pool"}
+    fair = fair_pairs(best)
+    return [
+        make_row(
+            name, says[name], ours, seed, base, held[base] if name != base else (), fair, False
+        )
+        for name, ours in {**held, ORACLE: best}.items()
+    ]
+
+
+def telling_rules(entries: Sequence[PoolEntry]) -> tuple[Mapping[str, Rule], tuple[str, ...]]:
+    """The rules on samples that can differ on these entries, and notes on those that cannot."""
+    groups = {c.group for entry in entries for c in samples_of(entry.pool).candidates}
+    if len(groups) != 1:
+        return SAMPLE_RULES, ()
+    rules = {
+        name: rule
+        for name, rule in SAMPLE_RULES.items()
+        if not name.startswith(("only_", "two_level"))
+    }
+    note = (
+        f"All test views have one symmetry ({next(iter(groups))}), so votes inside symmetries and "
+        "then across them are the votes of all views (but for ties in the released code): rows of "
+        "single symmetries and of two-level votes are left out."
+    )
+    return rules, (note,)
 
 
 def _says(name: str) -> str:
@@ -92,24 +112,30 @@ def view_rows(
     seed: int,
     rule: Rule,
 ) -> list[Row]:
-    """What fewer test views would have given, by the rule of the options; the last row is all."""
+    """What fewer test views would have given, by the rule of the options; the last row is all.
+
+    Fewer views are fewer scores too: those under the first so many scoring views.
+    """
     most = max((c.view or 0 for e in entries for c in e.pool.candidates), default=0) + 1
     counts = [count for count in VIEW_COUNTS if count < most] + [most]
     held = {
-        count: judge_all(entries, tasks, solutions, lambda _, n=count: ("", partial(_few, rule, n)))
-        for count in counts
+        count: judge_all(entries, tasks, solutions, lambda _, used=used: ("", used))
+        for count, used in {**{n: partial(_few, rule, n) for n in counts}, most: rule}.items()
     }
     if not held[most]:
         return []
     return [
         make_row(
             f"views-{count}",
-            f"the first {count} test views",
+            f"the first {count} test views, and scores under the first {count} scoring views alone"
+            if count != most
+            else "all test views and all scores",
             outcomes,
             seed,
             f"views-{most}",
             held[most] if count != most else (),
-            False,
+            fair_pairs(outcomes),
+            timed=False,
         )
         for count, outcomes in held.items()
     ]

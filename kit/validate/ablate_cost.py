@@ -92,7 +92,10 @@ def measured_rates(
     by_id = {task.task_id: task for task in tasks}
     held = [e for e in store.entries() if e.run == method.variant.name and e.task_id in by_id]
     for entry in held[-_KEPT_ENTRIES:]:
-        units = _units(by_id[entry.task_id], method)
+        plan = method_plan(by_id[entry.task_id], method)
+        # Training may have ended before its planned steps, see `FinetuneConfig.epochs`.
+        done = replace(plan, num_steps=entry.counts.get("steps", plan.num_steps))
+        units = _plan_units(by_id[entry.task_id], done, method)
         rates = _observed(rates, units, entry)
     if held or not method.uses_model:
         return rates

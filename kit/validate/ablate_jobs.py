@@ -20,14 +20,19 @@ MIN_LIMIT_S = 0.5
 """A partner that took less gives its matched variant this long all the same."""
 
 
-def method_digests(methods: Sequence[Method]) -> Mapping[str, str]:
-    """What the entries of each variant depend on, as digests."""
+def method_digests(methods: Sequence[Method], tasks: Sequence[Task]) -> Mapping[str, str]:
+    """What the entries of each variant depend on besides their task, as digests.
+
+    Args:
+        tasks: all of them, which a variant with one adapter for all depends on.
+    """
     return {
         method.variant.name: made_with(
             to_plain(method.toolbox),
             to_plain(method.budget),
             method.toolbox.solve.model if method.uses_model else None,
             method.cpu_time,
+            tasks if method.variant.work == "shared" else (),
         )
         for method in methods
     }
@@ -107,5 +112,5 @@ def _missing(method: Method, tasks: Sequence[Task], seed: int, store: Store) -> 
 
 
 def _shared_folder(method: Method, tasks: Sequence[Task], seed: int, store: Store) -> Path:
-    (digest,) = method_digests([method]).values()
-    return adapter_folder(store.out, digest, tasks, seed)
+    (digest,) = method_digests([method], tasks).values()
+    return adapter_folder(store.out, digest, seed)

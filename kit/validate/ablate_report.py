@@ -20,7 +20,7 @@ from kit.arc.task import Solutions, Task
 from kit.arc.whole_file import replace_file
 from kit.pretrain.plot import Series, draw
 from kit.rank.pool_file import PoolEntry
-from kit.validate.ablate_choosing import choosing_rows, joined_rows, view_rows
+from kit.validate.ablate_choosing import choosing_rows, joined_rows, telling_rules, view_rows
 from kit.validate.ablate_outcomes import Outcome, config_rule, guessed, judge_all
 from kit.validate.ablate_plot import Bar, draw_bars
 from kit.validate.ablate_run import Method
@@ -30,6 +30,7 @@ from kit.validate.ablate_tables import (
     csv_cells,
     order_notes,
     row_cells,
+    sum_notes,
     variant_rows,
 )
 from kit.validate.ablate_variants import BASE, PAPER_TASKS, TTT
@@ -83,11 +84,14 @@ def find(
     held = [e for e in entries if e.run in by_name and e.task_id in tasks]
     outcomes = judge_all(held, tasks, solutions, lambda e: (e.run, rules[e.run]))
     rows = variant_rows(outcomes, [method.variant for method in methods], seed)
-    sections = [Section("Variants", "variants", rows, tuple(order_notes(rows, outcomes, seed)))]
+    notes = (*sum_notes(outcomes), *order_notes(rows, outcomes, seed))
+    sections = [Section("Variants", "variants", rows, notes)]
     trained = [entry for entry in held if entry.run == TTT]
     if trained:
-        chosen = choosing_rows(trained, tasks, solutions, seed)
-        sections.append(Section("Ways of choosing from the pools of ttt", "choosing", chosen))
+        telling, notes = telling_rules(trained)
+        chosen = choosing_rows(trained, tasks, solutions, seed, telling)
+        title = "Ways of choosing from the pools of ttt"
+        sections.append(Section(title, "choosing", chosen, notes))
         views = view_rows(trained, tasks, solutions, seed, rules[TTT])
         sections.append(Section("Fewer test views of ttt", "views", views))
     for programs in ("search", "programs"):
@@ -147,7 +151,7 @@ def table_lines(rows: Sequence[Row]) -> list[str]:
 
 def _picture(section: Section) -> str:
     # The paper's share of its tasks, as so many of ours.
-    whole = max((row.pairs / len(row.by_seed) for row in section.rows), default=1.0)
+    whole = max((row.summed / len(row.by_seed) for row in section.rows), default=1.0)
     bars = [
         Bar(
             row.name,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -39,9 +39,13 @@ class SharedFit:
     failure: str | None = None
 
 
-def adapter_folder(out: Path, made_with: str, tasks: Iterable[Task], seed: int) -> Path:
-    """Where the adapter that these tasks share under this seed lies."""
-    return out / ADAPTERS / digest([made_with, task_digest(tuple(tasks)), seed])
+def adapter_folder(out: Path, made_with: str, seed: int) -> Path:
+    """Where the adapter that all tasks share under this seed lies.
+
+    Args:
+        made_with: digest of its options, weights and tasks.
+    """
+    return out / ADAPTERS / digest([made_with, seed])
 
 
 def read_fit(adapter: Path) -> SharedFit | None:
@@ -87,8 +91,8 @@ class Store:
         for name, found in made_with.items():
             if self._made_with.get(name, found) != found:
                 raise ValueError(
-                    f"{self.out}: {name} was run there with other options or another model; "
-                    "give the same ones or another --out"
+                    f"{self.out}: {name} was run there with other options or another model, or "
+                    "shares an adapter of other tasks; give the same ones or another --out"
                 )
         self._made_with |= made_with
         text = json.dumps(self._made_with, indent=2, sort_keys=True)
@@ -126,18 +130,24 @@ def _cut_torn_tail(path: Path) -> None:
 
 
 def made_with(
-    toolbox: Mapping[str, Any], budget: Mapping[str, Any], model: Path | None, cpu_time: bool
+    toolbox: Mapping[str, Any],
+    budget: Mapping[str, Any],
+    model: Path | None,
+    cpu_time: bool,
+    shared_by: Sequence[Task] = (),
 ) -> str:
-    """A name of what entries depend on besides seed and task: options and weights.
+    """A name of what entries depend on besides seed and task: options, weights, other tasks.
 
     Args:
         toolbox, budget: options as JSON values.
         model: its folder; None where none is used.
         cpu_time: what its seconds are.
+        shared_by: tasks that one adapter is trained on; none where each has its own.
     """
     amounts = {name: value for name, value in budget.items() if name.startswith("num_")}
     weights = "" if model is None else _model_digest(model)
-    return digest([dict(toolbox), amounts, weights, cpu_time])
+    parts = [dict(toolbox), amounts, weights, cpu_time]
+    return digest([*parts, task_digest(shared_by)] if shared_by else parts)
 
 
 @cache

@@ -3,9 +3,10 @@
 What it does: lists variants as overrides of options, says what each is compared with, and keeps the
 paper's own figures. What it does not: read overrides (`kit.ablate` does), or run anything.
 
-Every variant keeps seed, tasks, test views and the number of optimiser steps of "ttt"; only what it
-is named after differs. Variants "at matched cost" train nothing and spend, on the same task, the
-seconds that "ttt" took there.
+Every variant keeps seed, tasks, test views and the planned optimiser steps of "ttt"; only what it
+is named after differs. With `finetune.epochs`, those of fewer training views end sooner, as the
+paper's do. Variants "at matched cost" train nothing and spend, on the same task, the seconds that
+"ttt" took there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from kit.finetune.trainer import FinetuneConfig
 Work = Literal["ttt", "shared", "search", "write"]
 """ttt: a plan of its own per task; shared: one adapter for all tasks; search, write: programs."""
 
-TTT, BASE = "ttt", "no-ttt"
+TTT, BASE, NO_TRANSFORMS = "ttt", "no-ttt", "no-transforms"
 
 PAPER_TASKS = 80
 """Tasks of the paper's subset of the public evaluation set; its model there had 1B weights."""
@@ -61,7 +62,7 @@ _PAPER = (
     Variant(TTT, "paper", "test-time training as the options have it", against=BASE, paper=29),
     Variant(BASE, "paper", "the base model, same test views", ("budget.num_steps=0",), paper=5),
     Variant(
-        "no-transforms",
+        NO_TRANSFORMS,
         "paper",
         "training views untransformed, only their order drawn",
         ("augment.untransformed=true",),
@@ -91,20 +92,24 @@ _PAPER = (
     ),
 )
 
+# Both engines, so that what is trained on a base in 4 bits is sampled from the same one.
+_REFERENCE = ("solve.trainer=peft", "solve.sampler=generate")
+
 _ADAPTER = (
     Variant("all-tokens", "adapter", "loss on inputs too", ("finetune.loss_on=all",)),
     Variant(
         "peft",
         "adapter",
-        "the reference trainer on transformers and peft",
-        ("solve.trainer=peft",),
+        "trained and sampled by transformers and peft, the base model in 16 or 32 bits",
+        (*_REFERENCE, "finetune.quantize=none"),
         needs="peft",
     ),
     Variant(
         "4-bit",
         "adapter",
-        "the base model in 4 bits (NF4), trained by transformers and peft",
-        ("solve.trainer=peft", "finetune.quantize=nf4"),
+        "the same as peft on a base model in 4 bits (NF4), in training and in sampling",
+        (*_REFERENCE, "finetune.quantize=nf4"),
+        against="peft",
         needs="bitsandbytes",
         paper=26,
     ),
@@ -217,7 +222,13 @@ def all_variants(
             for r in ranks
         ),
         *(
-            Variant(f"steps-{n}", "steps", f"{n} steps", (f"budget.num_steps={n}",))
+            # Epochs would end the longer ones early.
+            Variant(
+                f"steps-{n}",
+                "steps",
+                f"{n} steps, however many epochs that is",
+                (f"budget.num_steps={n}", "finetune.epochs=0"),
+            )
             for n in dict.fromkeys(steps)
         ),
         *(
@@ -253,7 +264,8 @@ def _base_pair(name: str, folder: Path) -> tuple[Variant, Variant]:
 def chosen_variants(known: Sequence[Variant], words: Iterable[str]) -> tuple[Variant, ...]:
     """The variants that names or groups ask for, in their own order; "all" for every one.
 
-    Those that a matched variant needs for its seconds come along.
+    Partners come along: those whose seconds a matched variant needs, and those other than "ttt"
+    that a variant is compared with.
 
     Raises:
         ValueError: a word that is neither; names the nearest.
@@ -271,5 +283,9 @@ def chosen_variants(known: Sequence[Variant], words: Iterable[str]) -> tuple[Var
             names = ["all", *GROUPS, *by_name]
             hint = did_you_mean(word, names)
             raise ValueError(f"no variant {word!r}{hint}; there are {', '.join(names)}")
-    wanted |= {by_name[name].against for name in sorted(wanted) if by_name[name].matched}
+    wanted |= {by_name[name].against for name in sorted(wanted) if _needs_partner(by_name[name])}
     return tuple(variant for variant in known if variant.name in wanted)
+
+
+def _needs_partner(variant: Variant) -> bool:
+    return variant.matched or (variant.name != TTT and variant.against != TTT)

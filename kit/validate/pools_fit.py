@@ -83,7 +83,7 @@ def fit(
     }
     best = max(COMPARED, key=lambda name: sum(o.share for o in fixed[name]))
     rows = [
-        make_row(name, "", found, seed, best, fixed[best] if name != best else (), False)
+        make_row(name, "", found, seed, best, fixed[best] if name != best else (), timed=False)
         for name, found in {**fixed, LEARNED: learned}.items()
     ]
     return Fitted(

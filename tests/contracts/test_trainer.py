@@ -127,6 +127,20 @@ def test_loss_falls_on_a_repeated_task(open_trainer, config, make_views, never, 
     assert np.mean(report.losses[-3:]) < 0.8 * np.mean(report.losses[:3])
 
 
+def test_epochs_end_a_fit_as_if_so_many_steps_were_planned(
+    open_trainer, make_views, never, tmp_path
+):
+    """Bit for bit, so that the learning rate has come down to its end too."""
+    views = make_views(8, 3)
+    two_epochs = open_trainer(dataclasses.replace(LORA, epochs=2))
+    cut, report = two_epochs.fit("t", views, 250, 0, tmp_path / "cut", never)
+    planned, _ = open_trainer().fit("t", views, 4, 0, tmp_path / "planned", never)
+    assert (report.steps, report.stopped) == (4, "done")
+    assert adapter_bytes(cut) == adapter_bytes(planned)
+    _, few = two_epochs.fit("t", views, 3, 0, tmp_path / "few", never)
+    assert few.steps == 3
+
+
 def copies(tensors):
     return [tensor.detach().clone() for tensor in tensors]
 

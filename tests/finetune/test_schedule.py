@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kit.arc.seeds import numpy_rng
-from kit.finetune.schedule import learning_rate, view_batches
+from kit.finetune.schedule import learning_rate, steps_to_take, view_batches
 from kit.finetune.trainer import FinetuneConfig
 
 CONFIG = FinetuneConfig(lr=2.0, warmup_fraction=0.1)
@@ -32,6 +32,16 @@ def test_the_middle_of_the_cosine_is_half():
     plain = dataclasses.replace(CONFIG, warmup_fraction=0.0)
     assert learning_rate(50, 100, plain) == pytest.approx(1.0)
     assert learning_rate(0, 1, plain) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("epochs", "num_views", "steps"),
+    [(0, 1, 250), (2, 250, 250), (2, 300, 250), (2, 96, 96), (2, 31, 32), (1, 31, 16), (2, 1, 2)],
+)
+def test_epochs_end_a_fit_of_few_views_before_its_planned_steps(epochs, num_views, steps):
+    config = dataclasses.replace(CONFIG, epochs=epochs, batch_views=2)
+    assert steps_to_take(250, num_views, config) == steps
+    assert steps_to_take(0, num_views, config) == 0
 
 
 @pytest.mark.parametrize("num_views", [1, 2, 3, 4, 5, 31, 64, 250])

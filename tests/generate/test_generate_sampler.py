@@ -10,11 +10,14 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
+from kit.arc.task import Pair  # noqa: E402
 from kit.augment.views import View  # noqa: E402
 from kit.budget.clock import Deadline, SystemClock  # noqa: E402
 from kit.encode.cells import VOCAB, CellEncoding  # noqa: E402
+from kit.finetune.peft_trainer import PeftTrainer  # noqa: E402
+from kit.finetune.trainer import FinetuneConfig  # noqa: E402
 from kit.generate.generate_sampler import GenerateSampler  # noqa: E402
-from kit.generate.sampler import SampleRequest  # noqa: E402
+from kit.generate.sampler import SampleRequest, ScoreRequest  # noqa: E402
 
 NEVER = Deadline(math.inf, SystemClock())
 QUESTION = View("t", 0, (), ((1, 2),), None)
@@ -92,6 +95,33 @@ def test_the_token_limit_cuts(model_path, positions):
     (nothing,) = sampler.sample([SampleRequest((0,), prompt)], NEVER)
     assert len(nothing.tokens) == 0
     assert not nothing.finished
+
+
+def test_a_base_in_4_bits_answers_as_its_rounded_weights_do(model_path, tmp_path):
+    """With and without an adapter that was trained on it."""
+    bitsandbytes = pytest.importorskip("bitsandbytes")
+    encoding = CellEncoding("aligned")
+    config = FinetuneConfig(rank=4, alpha=8.0, lr=1e-2, quantize="nf4")
+    pair = Pair(((1, 2),), ((2, 1),))
+    trainer = PeftTrainer(model_path, "float32", encoding, config)
+    view = View("t", None, (pair, pair), ((3, 4),), ((4, 3),))
+    adapter, _ = trainer.fit("t", [view], 4, 0, tmp_path / "a", NEVER)
+    four = GenerateSampler(model_path, "float32", encoding, quantize=True)
+    plain, rounded = (GenerateSampler(model_path, "float32", encoding) for _ in range(2))
+    layers = dict(rounded._models._model.named_modules())
+    for name, held in four._models._model.named_modules():
+        if type(held).__name__ == "Linear4bit":
+            weight = bitsandbytes.functional.dequantize_4bit(held.weight, held.weight.quant_state)
+            layers[name].weight.data.copy_(weight)
+    answers = (encoding.answer_tokens(((1, 2),)), encoding.answer_tokens(((5,),)))
+    prompt = encoding.encode(QUESTION)
+    for used in (None, adapter):
+        request = ScoreRequest((0,), prompt, answers, used)
+        scores = [dict(sampler.score([request], NEVER))[0,] for sampler in (four, rounded, plain)]
+        assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+        assert scores[0] != pytest.approx(scores[2], abs=1e-3)
+        (answer,) = four.sample([SampleRequest((0,), prompt, used, max_tokens=9)], NEVER)
+        assert len(answer.tokens) > 0
 
 
 def test_no_requests(model_path):

@@ -11,7 +11,7 @@ import random
 import pytest
 
 from kit.arc.candidate import Candidate, ProgramEvidence, ViewScore
-from kit.augment.transform import DIHEDRAL_NAMES
+from kit.augment.transform import DIHEDRAL_NAMES, IDENTITY_COLOURS
 from kit.rank.pool import CandidatePool
 from kit.rank.pool_file import PoolEntry, joined_pool
 from kit.rank.rules import JOIN_RULES, RULES, SAMPLE_RULES, first_views, rule_named, samples_of
@@ -22,7 +22,7 @@ A, B, C, D = ((1,),), ((2,),), ((3,),), ((4,),)
 
 
 def sample(grid, group="identity", view=None, nats=-1.0) -> Candidate:
-    return Candidate("t", 0, grid, "sample", group, nats, view=view)
+    return Candidate("t", 0, grid, "sample", group, nats, view=view, colours=IDENTITY_COLOURS)
 
 
 def program(grid) -> Candidate:
@@ -83,6 +83,15 @@ def test_programs_count_in_joining_rules_only() -> None:
     assert JOIN_RULES["press"](pool).grids[:2] == (D, C)
     assert JOIN_RULES["program_only"](pool).grids == (D,)
     assert JOIN_RULES["ttt_only"](pool).grids[:2] == (C, B)
+
+
+def test_fewer_views_have_fewer_scores_too() -> None:
+    """C is the better of two grids under the first two views, B under all three."""
+    scores = (ViewScore("t", 0, B, (-2.0, -2.0, -0.1)), ViewScore("t", 0, C, (-1.0, -1.0, -9.0)))
+    pool, experts = CandidatePool(POOL.candidates, scores), rule_named("experts")
+    assert experts(pool).grids[0] == B
+    assert experts(first_views(pool, 2)).grids == (C, B)
+    assert [s.logprobs_nats for s in first_views(pool, 1).scores] == [(-1.0,)]
 
 
 def test_first_views_leave_out_later_ones_and_their_scores() -> None:

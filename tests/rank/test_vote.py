@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
+from kit.augment.transform import IDENTITY_COLOURS
 from kit.rank.vote import (
     column_majority,
     flat_vote,
@@ -189,6 +191,16 @@ def test_one_symmetry_only_and_single_view(propose):
     assert [c.grid for c in single_view(pool)] == [B]
     assert [c.grid for c in single_view(pool, count=3)] == [B, B, C]
     assert single_view(only_group(pool, "rotate90")) == ()
+
+
+def test_a_view_of_other_colours_is_not_untransformed(propose):
+    own, other = IDENTITY_COLOURS, (*IDENTITY_COLOURS[:8], 9, 8)
+    asked = [(A, 0, own), (B, 1, other), (C, 2, own)]
+    pool = [replace(propose(grid), view=view, colours=seen) for grid, view, seen in asked]
+    assert [c.grid for c in single_view(pool, count=2)] == [A, C]
+    # Where colours are not known, only view 0 is known to have its own.
+    unknown = [replace(candidate, colours=None) for candidate in pool]
+    assert [c.grid for c in single_view(unknown, count=2)] == [A]
 
 
 def test_a_vote_fills_in_only_what_the_pool_holds_in_parts(propose):

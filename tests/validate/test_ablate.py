@@ -25,11 +25,23 @@ from kit.finetune.trainer import FinetuneConfig
 from kit.rank.choose import RankConfig
 from kit.rank.pool import CandidatePool
 from kit.rank.pool_file import PoolEntry
+from kit.rank.rules import SAMPLE_RULES
 from kit.solve.toolbox import ToolboxSettings
 from kit.validate import ablate_cost, ablate_jobs, ablate_run
+from kit.validate.ablate_base import transform_lines
+from kit.validate.ablate_choosing import telling_rules
 from kit.validate.ablate_jobs import MIN_LIMIT_S, method_digests, run_all
+from kit.validate.ablate_outcomes import Outcome
 from kit.validate.ablate_run import Job, Method, full_plan, job_plan
 from kit.validate.ablate_store import RESULTS, SharedFit, Store, write_fit
+from kit.validate.ablate_tables import (
+    csv_cells,
+    fair_pairs,
+    order_notes,
+    row_cells,
+    sum_notes,
+    variant_rows,
+)
 from kit.validate.ablate_tasks import find_tasks
 from kit.validate.ablate_variants import BASE, TTT, Variant, all_variants, chosen_variants
 from kit.validate.bench_tasks import development_tasks, largest_tokens
@@ -71,9 +83,18 @@ def test_words_choose_variants_by_name_or_group_and_partners_come_along() -> Non
     assert {v.name for v in chosen_variants(KNOWN, ["base", BASE])} == {
         BASE, "base-small", "base-small-no-ttt",
     }  # fmt: skip
+    assert [v.name for v in chosen_variants(KNOWN, ["4-bit"])] == ["peft", "4-bit"]
     assert chosen_variants(KNOWN, ["all"]) == KNOWN
     with pytest.raises(ValueError, match=r"no variant 'shard' \(did you mean 'shared'\?\)"):
         chosen_variants(KNOWN, ["shard"])
+
+
+def test_four_bits_differ_from_their_partner_in_the_bits_alone() -> None:
+    found = {v.name: v for v in KNOWN}
+    four, partner = found["4-bit"], found[found["4-bit"].against]
+    assert partner.name == "peft"
+    differ = set(four.overrides) ^ set(partner.overrides)
+    assert differ == {"finetune.quantize=nf4", "finetune.quantize=none"}
 
 
 def test_ranks_keep_alpha_over_rank_and_skip_the_options_own() -> None:
@@ -151,11 +172,20 @@ def test_the_store_survives_a_cut_at_every_byte(tmp_path: Path) -> None:
 
 
 def test_a_variant_of_other_options_is_refused_and_a_new_one_is_not(tmp_path: Path) -> None:
-    Store(tmp_path).announce(method_digests([method(TTT)]))
-    Store(tmp_path).announce(method_digests([method(TTT), method("search")]))
+    Store(tmp_path).announce(method_digests([method(TTT)], TASKS))
+    Store(tmp_path).announce(method_digests([method(TTT), method("search")], TASKS))
     other = method(TTT, BudgetConfig(num_steps=9))
     with pytest.raises(ValueError, match="ttt was run there with other options"):
-        Store(tmp_path).announce(method_digests([other]))
+        Store(tmp_path).announce(method_digests([other], TASKS))
+
+
+def test_an_adapter_of_other_tasks_is_refused(tmp_path: Path) -> None:
+    """Entries of the first tasks would keep the adapter of fewer; other variants just grow."""
+    some = [method(TTT), method("shared")]
+    Store(tmp_path).announce(method_digests(some, TASKS[:1]))
+    Store(tmp_path).announce(method_digests(some[:1], TASKS))
+    with pytest.raises(ValueError, match=r"shared was run there .* an adapter of other tasks"):
+        Store(tmp_path).announce(method_digests(some, TASKS))
 
 
 # --- the order of jobs ------------------------------------------------------------------------
@@ -297,7 +327,7 @@ def fake_jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_one_command_writes_tables_and_pictures(
     tmp_path: Path, fake_jobs: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--limit", "3", "--seeds", "2", "--variants", "paper,steps,search,4-bit,programs"]
+    words = ["--limit", "3", "--seeds", "2", "--variants", "paper,steps,search,programs"]
     assert ablate.main([*words, "--out", str(tmp_path), "budget.num_steps=8"]) == 0
     out = capsys.readouterr().out
     assert "skipped: programs (nobody writes programs" in out
@@ -313,6 +343,52 @@ def test_one_command_writes_tables_and_pictures(
     picture = (tmp_path / "variants.svg").read_text()
     assert picture.startswith("<svg") and 'role="img"' in picture and "<desc" in picture
     assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_the_report_says_what_its_base_transforms(
+    tmp_path: Path, fake_jobs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bundled model's preset has no symmetries: what goes by them cannot be told apart."""
+    words = ["--limit", "1", "--variants", "ttt,no-transforms", "--out"]
+    assert ablate.main([*words, str(tmp_path / "cpu")]) == 0
+    head = capsys.readouterr().out.partition("predicted seconds")[0]
+    says = "no-transforms takes away colour permutations (keep_zero) alone"
+    assert "augment.dihedral=false" in head and says in head
+    report = (tmp_path / "cpu" / "ablation.md").read_text()
+    assert says in report and "All test views have one symmetry (identity)" in report
+    assert "| flat" in report and "| only_identity" not in report and "| two_level" not in report
+    none = "augment.colours=none"
+    assert ablate.main([*words, str(tmp_path / "none"), none]) == 0
+    assert "skipped: no-transforms (the options have no transforms" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("preset", "training", "asking"),
+    [
+        ("cpu", "colour permutations (keep_zero)", "colour permutations (keep_zero)"),
+        (
+            "full",
+            "8 symmetries and colour permutations (uniform)",
+            "8 symmetries and colour permutations (uniform)",
+        ),
+        (
+            "paper",
+            "the paper's augmenters with symmetries and colour permutations (paper)",
+            "6 symmetries",
+        ),
+    ],
+)
+def test_transforms_of_a_base_in_words(preset: str, training: str, asking: str) -> None:
+    first, *rest = transform_lines(make_config(preset).augment)
+    assert first == f"transforms of ttt: {training} in training, {asking} in test views"
+    assert bool(rest) == (preset == "cpu")
+
+
+def test_rules_by_symmetry_stay_where_views_have_several() -> None:
+    one = entry(TTT, "t1")
+    other = one.pool.add([replace(one.pool.candidates[0], group="transpose")])
+    assert telling_rules([one, replace(one, pool=other)]) == (SAMPLE_RULES, ())
+    assert "two_level" not in telling_rules([one])[0] and "experts" in telling_rules([one])[0]
 
 
 def test_a_dry_run_says_the_cost_and_does_nothing(
@@ -350,6 +426,57 @@ def test_a_mistake_is_one_line(
         assert code == 0 and message in got.out
         return
     assert code == 2 and message in got.err and "Traceback" not in got.err
+
+
+# --- tables of what was cut short -----------------------------------------------------------
+
+
+def outcome(name: str, task: int, seed: int, solved: bool) -> Outcome:
+    """One test input, in one second."""
+    return Outcome(name, f"t{task}", seed, (solved,), (solved,), 1.0)
+
+
+VARIANTS = [next(v for v in KNOWN if v.name == name) for name in (TTT, BASE, "shared")]
+
+
+def test_sums_are_over_tasks_and_seeds_that_all_variants_have() -> None:
+    """Training solves every task, no training the even ones, a shared adapter the first four. The
+    second seed and the shared adapter have only begun: by all that each has done the shared
+    adapter would be the worst."""
+    done = [outcome(TTT, t, 0, True) for t in range(10)]
+    done += [outcome(TTT, t, 1, True) for t in range(2)]
+    done += [outcome(BASE, t, 0, t % 2 == 0) for t in range(10)]
+    done += [outcome("shared", t, 0, t < 4) for t in range(4)]
+    rows = {row.name: row for row in variant_rows(done, VARIANTS, 0)}
+    assert {name: row.by_seed for name, row in rows.items()} == {
+        TTT: (4.0,), BASE: (2.0,), "shared": (4.0,),
+    }  # fmt: skip
+    assert [(row.summed, row.pairs) for row in rows.values()] == [(4, 12), (4, 10), (4, 4)]
+    assert rows[TTT].difference is not None and rows[TTT].difference.difference == 5.0
+    assert "4 of 12" in row_cells(rows[TTT]) and csv_cells(rows[TTT])["summed"] == 4
+    assert sum_notes(done)[0].startswith(
+        "Not all is done: sums are over the 4 of 12 pairs of task and seed (4 tasks x 1 seed(s))"
+    )
+    notes = order_notes(list(rows.values()), done, 0)
+    assert "The order here: no-ttt 2 < shared 4 = ttt 4." in notes
+    assert "No pair stands the other way round here." in notes
+
+
+def test_a_seed_counts_where_all_of_its_tasks_are_done() -> None:
+    whole = [outcome(name, t, s, True) for name in (TTT, BASE) for t in range(3) for s in (0, 1)]
+    assert len(fair_pairs(whole)) == 6 and not sum_notes(whole)
+    # Two tasks under two seeds are more than three under one.
+    assert {task_id for task_id, _ in fair_pairs(whole[:-1])} == {"t0", "t1"}
+    rows = variant_rows(whole, VARIANTS, 0)
+    assert [row.by_seed for row in rows] == [(3.0, 3.0)] * 2
+    assert "6" in row_cells(rows[0])
+
+
+def test_variants_without_a_common_task_say_that_their_sums_do_not_compare() -> None:
+    apart = [outcome(TTT, 0, 0, True), outcome(BASE, 1, 0, False)]
+    assert [row.solved for row in variant_rows(apart, VARIANTS, 0)] == [1.0, 0.0]
+    assert sum_notes(apart)[0].startswith("No task and seed was worked on by every variant")
+    assert not fair_pairs([]) and not sum_notes([])
 
 
 # --- tasks ------------------------------------------------------------------------------------
