@@ -109,7 +109,7 @@ def test_the_model_is_run_where_the_worker_computes(
 ) -> None:  # fmt: skip
     opened: list[str] = []
 
-    def open_it(path: Path, dtype: str, where: str) -> object:
+    def open_it(path: Path, dtype: str, where: str, *_: bool) -> object:
         opened.append(where)
         return open_model(path, "float32", "cpu")
 
