@@ -143,7 +143,7 @@ def test_shares_follow_from_what_work_has_brought() -> None:
     strong = model_seconds(Outlook(1.0, share=1.0, lead=1.0, votes=8, held_chance=1.0))
     whole_s = 2 * CONFIG.stop_after_s()
     assert 0.03 * whole_s < weak < 0.25 * whole_s, "its share is measured, little more"
-    assert strong > 2 * weak
+    assert strong > 1.25 * weak, "how much more depends on the fitted table"
 
 
 def test_the_share_of_training_can_be_nothing_while_the_search_has_work() -> None:
