@@ -36,6 +36,7 @@ from kit.budget.value_fit import (
     predict,
     table_module,
 )
+from kit.budget.value_prior import PRIOR, table_of
 from kit.budget.value_table import TABLE
 
 SIZE = TaskSize("t", 300, (400,), (50,))
@@ -70,6 +71,18 @@ def test_the_shipped_table_keeps_its_signs_and_says_where_it_is_from() -> None:
             assert weight >= 0 or name not in RISING, (kind, name)
             assert weight <= 0 or name not in FALLING, (kind, name)
     assert TABLE.provenance
+
+
+def test_agreement_of_a_large_model_is_believed_as_that_of_the_bundled_one_is_not() -> None:
+    agreed = Outlook(0.9, share=1.0, lead=1.0, votes=16, held_chance=1.0)
+    bundled, large = (solved_chance(table_of(size), agreed, SIZE) for size in (5e6, 8e9))
+    assert bundled < 0.5 < large
+    found = Outlook(0.9, True, 1.0, 0.9)
+    assert solved_chance(PRIOR, found, SIZE) == solved_chance(TABLE, found, SIZE)
+    for kind, names in NAMES.items():
+        for name, weight in zip(names, PRIOR.weights[kind], strict=True):
+            assert weight >= 0 or name not in RISING, (kind, name)
+            assert weight <= 0 or name not in FALLING, (kind, name)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
