@@ -20,6 +20,7 @@ from kit.budget.outlook import Outlook
 from kit.budget.plan import SHARED, Plan
 from kit.budget.policy import Level
 from kit.budget.state import HAND_IN_S
+from kit.budget.value_prior import PRIOR
 from tests.budget.simulation import CONFIG, Log, World, make_setup, make_tasks, simulate
 
 TTT = {"has_search": False, "workers": 2}
@@ -134,8 +135,9 @@ def model_seconds(judge_ttt: Outlook) -> float:
         return judge_ttt if plan.leg == "ttt" else Outlook(0.1, promise=0.4)
 
     config = replace(CONFIG, time_s=600.0, training_share=0.05)
-    log = simulate(make_setup(make_tasks(200), config, workers=2), World(judge=judge))
-    return log.seconds("ttt")
+    # A model whose agreement may be believed, unlike the bundled one's.
+    setup = make_setup(make_tasks(200), config, workers=2, table=PRIOR)
+    return simulate(setup, World(judge=judge)).seconds("ttt")
 
 
 def test_shares_follow_from_what_work_has_brought() -> None:
@@ -143,7 +145,7 @@ def test_shares_follow_from_what_work_has_brought() -> None:
     strong = model_seconds(Outlook(1.0, share=1.0, lead=1.0, votes=8, held_chance=1.0))
     whole_s = 2 * CONFIG.stop_after_s()
     assert 0.03 * whole_s < weak < 0.25 * whole_s, "its share is measured, little more"
-    assert strong > 1.25 * weak, "how much more depends on the fitted table"
+    assert strong > 2 * weak
 
 
 def test_the_share_of_training_can_be_nothing_while_the_search_has_work() -> None:
