@@ -20,7 +20,6 @@ from kit.budget.calibrate import GPU_SPEED
 from kit.budget.cost import unmeasured_rates
 from kit.budget.legs import LegScheduler, open_legs
 from kit.budget.setup import LegsSetup, measure_tasks
-from kit.budget.value_prior import table_of
 from kit.budget.virtual_clock import PacedClock, VirtualClock
 from kit.card_costs import rates_of
 from kit.card_memory import MOST_TOKENS, fitted, room_of, wish_of
@@ -170,7 +169,6 @@ def open_policy(
         has_model=legs != "search",
         has_search=legs != "ttt",
         model_bytes=model_bytes,
-        table=table_of(model_bytes),
         batch_views=config.finetune.batch_views,
         samples_per_view=config.generate.samples_per_view,
         rates=rates_of(stage.expected, config.finetune.batch_views, unmeasured),

@@ -16,7 +16,6 @@ from pathlib import Path
 from kit.arc.task import Task
 from kit.budget.legs import LegScheduler, open_legs
 from kit.budget.setup import LegsSetup, measure_tasks
-from kit.budget.value_prior import table_of
 from kit.budget.writing import open_writing
 from kit.card_memory import fit_to_card
 from kit.config import Config, ConfigError
@@ -209,7 +208,6 @@ def schedule(
         has_search=legs != "ttt",
         shared=shares_adapter(config),
         model_bytes=model_bytes(config),
-        table=table_of(model_bytes(config)),
         batch_views=config.finetune.batch_views,
         samples_per_view=config.generate.samples_per_view,
         rates=known_rates(config, staffing, worker_spec(config).factory),

@@ -24,6 +24,7 @@ from kit.budget.policy import Level
 from kit.budget.setup import LegsSetup, plan_levels
 from kit.budget.state import SLICES_S, Ledger, RunState, TaskState
 from kit.budget.value import solved_chance
+from kit.budget.value_prior import table_of
 from kit.budget.writing import WritingState, next_writing, writing_deadline_s
 
 NODE_S = 5e-5
@@ -54,7 +55,7 @@ def open_legs(setup: LegsSetup, writing: WritingState | None = None) -> LegSched
         levels=setup.levels or plan_levels(config),
         slices_s=setup.slices_s or SLICES_S,
         only_slices=bool(setup.slices_s),
-        table=setup.table,
+        table=setup.table or table_of(setup.model_bytes),
         began_s=setup.began_s,
         stop_s=setup.stop_s,
         workers=setup.workers,

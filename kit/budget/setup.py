@@ -11,7 +11,6 @@ from kit.budget.cost import Rates, TaskSize, measure_task
 from kit.budget.policy import Level
 from kit.budget.settings import BudgetConfig
 from kit.budget.value import Table
-from kit.budget.value_table import TABLE
 
 _SCALES = (1.0, 0.5, 0.25, 0.125)
 """Sizes of the model's plans, between the full one and the smallest that is worth doing."""
@@ -32,7 +31,7 @@ class LegsSetup:
         fits_tokens: longest sequence that is predicted to fit a worker's memory.
         levels: sizes that the model's plans may have; () for those that follow from the options.
         slices_s: lengths that searches may have, shortest first; () for any.
-        table: what work is worth.
+        table: what work is worth; None for what the size of the weights says.
     """
 
     config: BudgetConfig
@@ -53,7 +52,7 @@ class LegsSetup:
     fits_tokens: float = math.inf
     levels: tuple[Level, ...] = ()
     slices_s: tuple[float, ...] = ()
-    table: Table = TABLE
+    table: Table | None = None
 
 
 def measure_tasks(tasks: Sequence[Task]) -> tuple[TaskSize, ...]:
