@@ -1,11 +1,10 @@
-"""The ablation: one change at a time, the same seeds and views, gone on with after any death.
+"""The ablation as a command: its store, the order of its jobs, resumption after any death.
 
 pytest tests/validate/test_ablate.py
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,11 +16,8 @@ import pytest
 from kit import ablate
 from kit.arc.candidate import Candidate, ProgramEvidence
 from kit.arc.solutions import dataset_solutions
-from kit.arc.task import Pair, Task
-from kit.augment.training import training_views
 from kit.budget.settings import BudgetConfig
-from kit.config import apply_overrides, make_config
-from kit.finetune.trainer import FinetuneConfig
+from kit.config import make_config
 from kit.rank.choose import RankConfig
 from kit.rank.pool import CandidatePool
 from kit.rank.pool_file import PoolEntry
@@ -31,119 +27,10 @@ from kit.validate import ablate_cost, ablate_jobs, ablate_run
 from kit.validate.ablate_base import transform_lines
 from kit.validate.ablate_choosing import telling_rules
 from kit.validate.ablate_jobs import MIN_LIMIT_S, method_digests, run_all
-from kit.validate.ablate_outcomes import Outcome
-from kit.validate.ablate_run import Job, Method, full_plan, job_plan
+from kit.validate.ablate_run import Job, Method
 from kit.validate.ablate_store import RESULTS, SharedFit, Store, write_fit
-from kit.validate.ablate_tables import (
-    csv_cells,
-    fair_pairs,
-    order_notes,
-    row_cells,
-    sum_notes,
-    variant_rows,
-)
-from kit.validate.ablate_tasks import find_tasks
-from kit.validate.ablate_variants import BASE, TTT, Variant, all_variants, chosen_variants
-from kit.validate.bench_tasks import development_tasks, largest_tokens
-
-GRID = ((1, 2), (3, 4))
-TASKS = tuple(Task(f"t{i}", (Pair(GRID, GRID), Pair(GRID[::-1], GRID)), (GRID,)) for i in (1, 2))
-KNOWN = all_variants(FinetuneConfig(), 64, 256, {"small": Path("small")})
-
-
-def method(name: str, budget: BudgetConfig | None = None) -> Method:
-    """A variant with default options."""
-    variant = next(v for v in KNOWN if v.name == name)
-    return Method(variant, ToolboxSettings(), budget or BudgetConfig(), RankConfig())
-
-
-# --- variants ---------------------------------------------------------------------------------
-
-
-def test_every_override_is_an_option_and_every_partner_exists() -> None:
-    names = [variant.name for variant in KNOWN]
-    assert len(set(names)) == len(names)
-    for variant in KNOWN:
-        assert variant.against in names and variant.says
-        apply_overrides(make_config("cpu"), variant.overrides)
-
-
-def test_the_papers_figures_stand_beside_their_variants() -> None:
-    found = {variant.name: variant.paper for variant in KNOWN if variant.paper is not None}
-    assert found == {
-        "ttt": 29, "no-ttt": 5, "no-transforms": 13, "end-to-end": 18, "shared": 22,
-        "no-demo-loss": 26, "4-bit": 26,
-    }  # fmt: skip
-
-
-def test_words_choose_variants_by_name_or_group_and_partners_come_along() -> None:
-    assert [v.name for v in chosen_variants(KNOWN, ["self-consistency"])] == [
-        TTT, "self-consistency",
-    ]  # fmt: skip
-    assert {v.name for v in chosen_variants(KNOWN, ["base", BASE])} == {
-        BASE, "base-small", "base-small-no-ttt",
-    }  # fmt: skip
-    assert [v.name for v in chosen_variants(KNOWN, ["4-bit"])] == ["peft", "4-bit"]
-    assert chosen_variants(KNOWN, ["all"]) == KNOWN
-    with pytest.raises(ValueError, match=r"no variant 'shard' \(did you mean 'shared'\?\)"):
-        chosen_variants(KNOWN, ["shard"])
-
-
-def test_four_bits_differ_from_their_partner_in_the_bits_alone() -> None:
-    found = {v.name: v for v in KNOWN}
-    four, partner = found["4-bit"], found[found["4-bit"].against]
-    assert partner.name == "peft"
-    differ = set(four.overrides) ^ set(partner.overrides)
-    assert differ == {"finetune.quantize=nf4", "finetune.quantize=none"}
-
-
-def test_ranks_keep_alpha_over_rank_and_skip_the_options_own() -> None:
-    found = {
-        v.name: v.overrides for v in all_variants(FinetuneConfig(rank=8, alpha=4), 64, 256, {})
-    }
-    assert "rank-8" not in found
-    assert found["rank-32"] == ("finetune.rank=32", "finetune.alpha=16")
-
-
-# --- plans ------------------------------------------------------------------------------------
-
-
-def test_all_variants_of_a_task_share_seed_and_test_views() -> None:
-    plans = [
-        job_plan(Job(method(v.name), 3, TASKS[0], Path()))
-        for v in KNOWN
-        if v.work in ("ttt", "shared") and not v.matched
-    ]
-    assert len({plan.seed for plan in plans}) == 1
-    assert len({plan.num_test_views for plan in plans}) == 1
-    assert job_plan(Job(method(TTT), 4, TASKS[0], Path())).seed != plans[0].seed
-
-
-def test_no_steps_means_no_training_views() -> None:
-    plan = full_plan(TASKS[0], BudgetConfig(num_steps=0), 1, 0)
-    assert (plan.num_steps, plan.num_train_views) == (0, 0)
-
-
-def test_the_shared_adapter_gets_as_many_steps_as_all_tasks_together() -> None:
-    shared = method("shared")
-    union = job_plan(Job(shared, 0, TASKS[0], Path(), union=TASKS))
-    alone = job_plan(Job(shared, 0, TASKS[0], Path()))
-    assert union.num_steps == 2 * BudgetConfig().num_steps and alone.num_steps == 0
-
-
-def test_matched_programs_get_the_seconds_of_their_partner() -> None:
-    plan = job_plan(Job(method("search"), 0, TASKS[0], Path(), limit_s=7.5))
-    assert (plan.leg, plan.search_s, plan.num_steps) == ("search", 7.5, 0)
-    assert job_plan(Job(method("search"), 0, TASKS[0], Path(), math.inf)).search_s == 0.0
-
-
-def test_untransformed_views_keep_test_views_as_they_are() -> None:
-    base = make_config("full").augment
-    plain = replace(base, untransformed=True)
-    task = development_tasks()[3]
-    assert all(v.transform.name == "identity" for v in training_views(task, 30, 0, plain))
-    assert len({v.transform.name for v in training_views(task, 30, 0, base)}) == 8
-
+from kit.validate.ablate_variants import BASE, TTT, Variant
+from tests.validate.ablating import GRID, TASKS, method
 
 # --- the store --------------------------------------------------------------------------------
 
@@ -426,82 +313,6 @@ def test_a_mistake_is_one_line(
         assert code == 0 and message in got.out
         return
     assert code == 2 and message in got.err and "Traceback" not in got.err
-
-
-# --- tables of what was cut short -----------------------------------------------------------
-
-
-def outcome(name: str, task: int, seed: int, solved: bool) -> Outcome:
-    """One test input, in one second."""
-    return Outcome(name, f"t{task}", seed, (solved,), (solved,), 1.0)
-
-
-VARIANTS = [next(v for v in KNOWN if v.name == name) for name in (TTT, BASE, "shared")]
-
-
-def test_sums_are_over_tasks_and_seeds_that_all_variants_have() -> None:
-    """Training solves every task, no training the even ones, a shared adapter the first four. The
-    second seed and the shared adapter have only begun: by all that each has done the shared
-    adapter would be the worst."""
-    done = [outcome(TTT, t, 0, True) for t in range(10)]
-    done += [outcome(TTT, t, 1, True) for t in range(2)]
-    done += [outcome(BASE, t, 0, t % 2 == 0) for t in range(10)]
-    done += [outcome("shared", t, 0, t < 4) for t in range(4)]
-    rows = {row.name: row for row in variant_rows(done, VARIANTS, 0)}
-    assert {name: row.by_seed for name, row in rows.items()} == {
-        TTT: (4.0,), BASE: (2.0,), "shared": (4.0,),
-    }  # fmt: skip
-    assert [(row.summed, row.pairs) for row in rows.values()] == [(4, 12), (4, 10), (4, 4)]
-    assert rows[TTT].difference is not None and rows[TTT].difference.difference == 5.0
-    assert "4 of 12" in row_cells(rows[TTT]) and csv_cells(rows[TTT])["summed"] == 4
-    assert sum_notes(done)[0].startswith(
-        "Not all is done: sums are over the 4 of 12 pairs of task and seed (4 tasks x 1 seed(s))"
-    )
-    notes = order_notes(list(rows.values()), done, 0)
-    assert "The order here: no-ttt 2 < shared 4 = ttt 4." in notes
-    assert "No pair stands the other way round here." in notes
-
-
-def test_a_seed_counts_where_all_of_its_tasks_are_done() -> None:
-    whole = [outcome(name, t, s, True) for name in (TTT, BASE) for t in range(3) for s in (0, 1)]
-    assert len(fair_pairs(whole)) == 6 and not sum_notes(whole)
-    # Two tasks under two seeds are more than three under one.
-    assert {task_id for task_id, _ in fair_pairs(whole[:-1])} == {"t0", "t1"}
-    rows = variant_rows(whole, VARIANTS, 0)
-    assert [row.by_seed for row in rows] == [(3.0, 3.0)] * 2
-    assert "6" in row_cells(rows[0])
-
-
-def test_variants_without_a_common_task_say_that_their_sums_do_not_compare() -> None:
-    apart = [outcome(TTT, 0, 0, True), outcome(BASE, 1, 0, False)]
-    assert [row.solved for row in variant_rows(apart, VARIANTS, 0)] == [1.0, 0.0]
-    assert sum_notes(apart)[0].startswith("No task and seed was worked on by every variant")
-    assert not fair_pairs([]) and not sum_notes([])
-
-
-# --- tasks ------------------------------------------------------------------------------------
-
-
-def test_tasks_are_chosen_by_size_number_and_id(tmp_path: Path) -> None:
-    tasks, solutions = find_tasks(None, max_tokens=300)
-    assert tasks and all(largest_tokens(t) <= 300 and t.task_id in solutions for t in tasks)
-    assert find_tasks(("dev",), limit=2)[0] == development_tasks()[:2]
-    ids = tmp_path / "ids.txt"
-    ids.write_text("# two\n25ff71a9\n\nd037b0a7\n")
-    assert {t.task_id for t in find_tasks(None, ids)[0]} == {"25ff71a9", "d037b0a7"}
-    ids.write_text("25ff71a8\n")
-    with pytest.raises(ValueError, match=r"'25ff71a8' is not one of the 40 tasks"):
-        find_tasks(None, ids)
-    with pytest.raises(ValueError, match="is in more than one of the sets"):
-        find_tasks(("dev", "arc1-train"))
-
-
-def test_several_sets_are_joined(tmp_path: Path) -> None:
-    pair = {"input": [[1]], "output": [[2]]}
-    path = tmp_path / "mine.json"
-    path.write_text(json.dumps({"mine": {"train": [pair, pair], "test": [pair]}}))
-    tasks, solutions = find_tasks(("dev", str(path)), limit=1)
-    assert [t.task_id for t in tasks] == ["mine"] and solutions["mine"] == (((2,),),)
 
 
 def test_a_job_of_unknown_work_needs_no_model() -> None:
