@@ -19,6 +19,7 @@ from kit.arc.exits import EXIT_REFUSED
 from kit.engine.machine import keep_freed_memory
 from kit.pretrain import base_command
 from kit.pretrain.export import export_run
+from kit.pretrain.re_arc import add_re_arc_option
 from kit.pretrain.recipe import Limits, resume, train
 from kit.pretrain.run import CHECKPOINT, Run
 from kit.pretrain.settings import SIZES, PretrainConfig
@@ -40,9 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-decay", action="store_true",
         help="keep the learning rate up at the end, for a run that is gone on with (--resume)",
     )  # fmt: skip
-    parser.add_argument(
-        "--re-arc", type=Path, help="folder of re-arc: tasks/*.json or re_arc*.jsonl[.xz]"
-    )
+    add_re_arc_option(parser)
     parser.add_argument("--size", choices=SIZES, help=f"weights, about (default {DEFAULT_SIZE})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)

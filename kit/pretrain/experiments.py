@@ -4,9 +4,11 @@
                and shared with a share of contiguous sequences
     rules      50, 200 or all rules at equal tokens, asked about rules that none of them is
     layouts    demonstrations in context and training per task, or one pair behind a task token
+    tuning     test-time training of a model that there is (--model): LoRA or all weights, at which
+               rate
 
-Every arm trains a model of its own from the same seed, decay included; the table says what it
-then makes of questions that nothing was trained on.
+Every arm of the first three trains a model of its own from the same seed, decay included; the table
+says what it then makes of questions that nothing was trained on.
 """
 
 from __future__ import annotations
@@ -19,22 +21,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
+from kit.arc.arguments import refuse_given
 from kit.arc.exits import EXIT_REFUSED
 from kit.arc.seeds import python_rng
 from kit.augment.views import View
+from kit.encode import open_encoding
 from kit.encode.cells import IN_COLOUR, ROW_IN, START_INPUT
 from kit.encode.encoding import Encoded
 from kit.encode.positions import PAIR_STRIDE
 from kit.engine.machine import keep_freed_memory
+from kit.engine.model import open_model
 from kit.pretrain import layouts
 from kit.pretrain.corpus import Corpus, CorpusConfig, view_tokens
+from kit.pretrain.re_arc import add_re_arc_option
 from kit.pretrain.run import Run
 from kit.pretrain.sequences import ALIGNED, CONTIGUOUS, draw_batch
 from kit.pretrain.settings import SIZES, PretrainConfig, schedule_of_steps
 from kit.pretrain.sources import Sources, held_out_questions, read_sources
+from kit.pretrain.tuning import Tuning, recipes, tuning_questions
 
 Change = Callable[[Encoded], Encoded]
 NUMBERS_OF_RULES = (50, 200, None)
+TUNING = "tuning"
+TUNED_TOKENS = 640
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +118,44 @@ EXPERIMENTS = {"positions": position_arms, "rules": rule_arms}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("name", choices=[*EXPERIMENTS, "layouts"])
+    parser.add_argument("name", choices=[*EXPERIMENTS, "layouts", TUNING])
+    add_re_arc_option(parser)
     parser.add_argument(
-        "--re-arc", type=Path, help="folder of re-arc: tasks/*.json or re_arc*.jsonl[.xz]"
+        "--steps", type=int, help="of 8192 tokens for each arm (120); tuning: on each task (60)"
     )
-    parser.add_argument("--steps", type=int, default=120, help="of 8192 tokens, for each arm")
-    parser.add_argument("--size", choices=SIZES, default="1m", help="weights, about")
+    parser.add_argument("--size", choices=SIZES, help="weights, about (default 1m)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--model", type=Path, help="tuning: folder of a model, e.g. kit/weights")
+    parser.add_argument(
+        "--max-tokens", type=int, help=f"tuning: of a task, at most (default {TUNED_TOKENS})"
+    )
+
+
+def _settle(args: argparse.Namespace) -> None:
+    """Fill in what was not said.
+
+    Raises:
+        ValueError: an option that this experiment does not read, or a number below 1.
+    """
+    tuning = args.name == TUNING
+    unread = ("re_arc", "size") if tuning else ("model", "max_tokens")
+    refuse_given(args, unread, f"is not an option of the experiment {args.name}")
+    if tuning and args.model is None:
+        raise ValueError("the experiment tuning needs --model FOLDER, e.g. kit/weights")
+    args.size = args.size or "1m"
+    args.steps = (60 if tuning else 120) if args.steps is None else args.steps
+    args.max_tokens = TUNED_TOKENS if args.max_tokens is None else args.max_tokens
+    if min(args.steps, args.threads, args.max_tokens) < 1:
+        raise ValueError("--steps, --threads and --max-tokens must be 1 or more")
 
 
 def run(args: argparse.Namespace) -> int:
     """Train all arms and print their table. Exit code 0, or 2 for what cannot be used."""
     try:
-        if min(args.steps, args.threads) < 1:
-            raise ValueError("--steps and --threads must be 1 or more")
+        _settle(args)
+        if args.name == TUNING:
+            return _compare_tuning(args)
         sources = read_sources(args.re_arc)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -170,6 +204,32 @@ def _compare_layouts(sources: Sources, args: argparse.Namespace) -> int:
         for one in (*outcomes, alone):
             share = f"{100 * one.right:.1f}%"
             print(f"| {one.name} | {seed} | {one.tokens / 1e6:.2f}M | {one.loss:.3f} | {share} |")
+    return 0
+
+
+def _compare_tuning(args: argparse.Namespace) -> int:
+    """The table of `kit.pretrain.tuning`.
+
+    Raises:
+        OSError, ValueError: the model cannot be used, or no task is so small.
+    """
+    questions = tuning_questions(args.max_tokens)
+    if not questions:
+        raise ValueError(f"no development task has at most --max-tokens {args.max_tokens} tokens")
+    torch.set_num_threads(args.threads)
+    keep_freed_memory()
+    model, encoding = open_model(args.model), open_encoding(args.model)
+    tuning = Tuning(model, encoding, questions, args.steps)
+    print(
+        f"| {args.steps} steps on each of {len(questions)} tasks | seed | loss | right | s/task |"
+    )
+    print("|---|---|---|---|---|", flush=True)
+    for recipe in recipes():
+        # Without training there is nothing to draw.
+        for seed in args.seeds if recipe.finetune else args.seeds[:1]:
+            got = tuning.run(recipe, seed)
+            cells = [recipe.name, str(seed), _mean(got.losses), str(got.right)]
+            print(f"| {' | '.join(cells)} | {got.seconds / len(questions):.1f} |", flush=True)
     return 0
 
 

@@ -8,6 +8,7 @@ generate pairs.
 
 from __future__ import annotations
 
+import argparse
 import json
 import lzma
 import re
@@ -21,6 +22,13 @@ from kit.pretrain.corpus import CorpusError, RecordedRule, make_rule, rule_of_pa
 from kit.pretrain.dev_tasks import may_train_on
 
 _TASK_ID = re.compile(r"[0-9a-f]{8}")
+
+
+def add_re_arc_option(parser: argparse.ArgumentParser) -> None:
+    """`--re-arc FOLDER`, what `load_re_arc` reads."""
+    parser.add_argument(
+        "--re-arc", type=Path, help="folder of re-arc: tasks/*.json or re_arc*.jsonl[.xz]"
+    )
 
 
 def load_re_arc(folder: Path) -> list[RecordedRule]:

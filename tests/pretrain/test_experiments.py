@@ -6,6 +6,7 @@ pytest tests/pretrain/test_experiments.py
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,15 +16,24 @@ torch = pytest.importorskip("torch")
 from kit.arc.datasets import load_dataset  # noqa: E402
 from kit.arc.task import Pair  # noqa: E402
 from kit.augment.views import View  # noqa: E402
+from kit.encode import open_encoding  # noqa: E402
 from kit.encode.cells import VOCAB  # noqa: E402
 from kit.encode.positions import PAIR_STRIDE  # noqa: E402
-from kit.pretrain.corpus import Corpus, CorpusConfig, rules_of_pairs  # noqa: E402
+from kit.engine.model import open_model  # noqa: E402
+from kit.pretrain.corpus import (  # noqa: E402
+    Corpus,
+    CorpusConfig,
+    rules_of_pairs,
+    view_tokens,
+)
 from kit.pretrain.experiments import planes_apart, rule_arms  # noqa: E402
 from kit.pretrain.layouts import in_context, task_tokens  # noqa: E402
 from kit.pretrain.sequences import ALIGNED  # noqa: E402
 from kit.pretrain.settings import SIZES, PretrainConfig  # noqa: E402
 from kit.pretrain.sources import read_sources  # noqa: E402
+from kit.pretrain.tuning import Tuning, recipes, tuning_questions  # noqa: E402
 
+WEIGHTS = Path(__file__).resolve().parents[2] / "kit" / "weights"
 SHAPE = replace(SIZES["1m"], hidden=32, num_layers=2, num_heads=2, num_kv_heads=2, head_dim=16)
 PAIR = Pair(((1, 2), (3, 4)), ((5, 6, 7),))
 VIEW = View("x", None, (PAIR, PAIR), PAIR.input, PAIR.output)
@@ -57,3 +67,23 @@ def test_layouts_get_the_same_tokens_and_answer_every_question() -> None:
     alone = task_tokens(SHAPE, rules, questions, config, after.tokens, 1)
     assert alone.tokens == pytest.approx(after.tokens, rel=0.2)
     assert SHAPE.vocab == VOCAB and 0 <= alone.right <= 1
+
+
+def test_tuning_asks_what_was_not_trained_on_and_learns_a_rule() -> None:
+    """A task whose output is always the same grid: the untrained model does not know it."""
+    encoding = open_encoding(WEIGHTS)
+    pairs = [Pair(((n, n),), ((1, 2), (3, 4))) for n in range(4, 9)]
+    question = View("x", None, tuple(pairs[:4]), pairs[4].input, pairs[4].output)
+    tuning = Tuning(open_model(WEIGHTS), encoding, [question], 12)
+    plain, lora, *_ = recipes()
+    before, after = tuning.run(plain, 0), tuning.run(lora, 0)
+    assert len(before.losses) == len(after.losses) == 1
+    assert after.losses[0] < before.losses[0] and after.right >= before.right
+    assert after.seconds > before.seconds
+
+
+def test_tuning_recipes_train_lora_and_all_weights_on_tasks_with_demonstrations_left() -> None:
+    methods = [r.finetune.method for r in recipes() if r.finetune]
+    assert set(methods) == {"lora", "full"} and len({r.name for r in recipes()}) == len(recipes())
+    questions = tuning_questions(640)
+    assert questions and all(len(q.examples) > 1 and view_tokens(q) <= 640 for q in questions)
