@@ -47,6 +47,7 @@ class BaseTasks:
         self._encoding, self._config = encoding, config
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
         drawn = CorpusConfig(
+            min_pairs=2,
             max_pairs=config.max_pairs,
             long_share=0.0,
             wrap_share=config.wrap_share,

@@ -96,7 +96,7 @@ class CorpusConfig:
     """How sequences are drawn.
 
     Attributes:
-        max_pairs: pairs of one sequence, at most.
+        min_pairs, max_pairs: pairs of one sequence.
         long_share: share of sequences that may use `long_tokens` instead of `short_tokens`.
         re_arc_weight, arc_weight, rules_weight, programs_weight: how often a sequence comes from
             each source, relative to the other sources that the corpus has.
@@ -106,10 +106,11 @@ class CorpusConfig:
         symmetries: whether every sequence is turned or mirrored as a whole.
     """
 
+    min_pairs: int = 3
     max_pairs: int = 6
     short_tokens: int = 640
     long_tokens: int = 1536
-    long_share: float = 0.1
+    long_share: float = 0.2
     re_arc_weight: float = 0.75
     arc_weight: float = 0.15
     rules_weight: float = 0.07
@@ -118,6 +119,12 @@ class CorpusConfig:
     move_zero_share: float = 0.1
     symmetries: bool = True
 
+
+_DRAWS_OF_A_SOURCE = 20
+"""Draws before another source has its turn."""
+
+_TRIED = 3
+"""So many pairs are looked at for each one wanted."""
 
 Draw = Callable[[int, int, random.Random], tuple[str, list[ArrayPair]]]
 """(tokens in all, pairs wanted, generator) -> (id of the rule, pairs that fit, perhaps none)."""
@@ -164,14 +171,16 @@ class Corpus:
         """
         config = self._config
         limit = config.long_tokens if rng.random() < config.long_share else config.short_tokens
-        for _ in range(MOST_DRAWS):
-            (draw,) = rng.choices(self._draws, self._weights)
-            rule_id, pairs = draw(
-                limit, rng.randint(min(3, config.max_pairs), config.max_pairs), rng
-            )
-            if len(pairs) >= 2:
+        for number in range(MOST_DRAWS):
+            # Again from the same source, or one of large pairs would be seen less than it weighs.
+            if number % _DRAWS_OF_A_SOURCE == 0:
+                (draw,) = rng.choices(self._draws, self._weights)
+            wanted = rng.randint(config.min_pairs, config.max_pairs)
+            rule_id, pairs = draw(limit, wanted, rng)
+            if len(pairs) >= config.min_pairs:
                 return self._view(rule_id, pairs, rng)
-        raise CorpusError(f"no two pairs of a rule within {limit} tokens in {MOST_DRAWS} draws")
+        least = f"{config.min_pairs} pairs of a rule within {limit} tokens"
+        raise CorpusError(f"never {least} in {MOST_DRAWS} draws")
 
     def _view(self, rule_id: str, pairs: list[ArrayPair], rng: random.Random) -> View:
         shared = Transform(rng.randrange(8 if self._config.symmetries else 1), self._colours(rng))
@@ -206,15 +215,18 @@ class Corpus:
 def _recorded_pairs(
     rules: Sequence[RecordedRule], limit: int, wanted: int, rng: random.Random
 ) -> tuple[str, list[ArrayPair]]:
-    """Different pairs of one recorded rule, as many of those wanted as fit."""
+    """Different pairs of one recorded rule, as many of those wanted as fit.
+
+    A pair that does not fit gives way to others: a sequence that ends there shows its rule less
+    often than it could.
+    """
     rule = rng.choice(rules)
     usable = rule.num_within(1.5 * limit / wanted)
     chosen, total = [], 0
-    for index in rng.sample(range(usable), min(wanted, usable)):
-        total += rule.tokens[index]
-        if total > limit:
-            break
-        chosen.append(rule.pair(index))
+    for index in rng.sample(range(usable), min(_TRIED * wanted, usable)):
+        if len(chosen) < wanted and total + rule.tokens[index] <= limit:
+            total += rule.tokens[index]
+            chosen.append(rule.pair(index))
     return rule.rule_id, chosen
 
 

@@ -76,7 +76,9 @@ def _adapted(base: Run, question: View, config: PretrainConfig, threads: int) ->
     run = Run(base.shape, gentle, threads)
     run.start_from(base.average)
     rule = rule_of_pairs(question.task_id, question.examples)
-    own = Corpus([], [rule], CorpusConfig(max_pairs=5, wrap_share=0.0, short_tokens=2000))
+    own = Corpus(
+        [], [rule], CorpusConfig(min_pairs=2, max_pairs=5, wrap_share=0.0, short_tokens=2000)
+    )
     return _trained(run, ADAPT_STEPS, lambda step: draw_batch(own, gentle, step))
 
 

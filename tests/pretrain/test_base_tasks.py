@@ -94,7 +94,7 @@ def test_three_tasks_in_ten_are_wrapped_by_default() -> None:
 
 def test_a_context_that_nothing_fits_is_refused() -> None:
     big = make_rule("big", [("0" * 30 + "|" + "1" * 30, "2" * 30)] * 4)
-    with pytest.raises(CorpusError, match="no two pairs of a rule within 128 tokens"):
+    with pytest.raises(CorpusError, match="never 2 pairs of a rule within 128 tokens"):
         BaseTasks([big], [], [], ENCODING, replace(CONFIG, max_tokens=128))
 
 
