@@ -9,36 +9,29 @@ work on tasks (`kit.validate.ablate_run`) or compare (`kit.validate.ablate_repor
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from kit.ablate_methods import check_models, known_methods, wanted_methods
 from kit.arc.exits import EXIT_REFUSED
 from kit.arc.task import Task
-from kit.config import PRESETS, Config, ConfigError, format_duration, make_config, parse_duration
-from kit.solve.toolbox import ToolboxSettings
+from kit.config import PRESETS, format_duration, make_config, parse_duration
 from kit.submit.lock import FolderLock
-from kit.validate.ablate_base import training_transforms, transform_lines
+from kit.validate.ablate_base import transform_lines
 from kit.validate.ablate_cost import Cost, measured_rates, predict
-from kit.validate.ablate_jobs import method_digests, run_all
+from kit.validate.ablate_jobs import method_digests, run_all, undone
 from kit.validate.ablate_report import find, markdown, write_report
 from kit.validate.ablate_run import Method
 from kit.validate.ablate_store import Store
 from kit.validate.ablate_tasks import find_tasks
 from kit.validate.ablate_variants import (
-    DEFAULT_GROUPS,
     GROUPS,
-    NO_TRANSFORMS,
-    Variant,
-    all_variants,
-    chosen_variants,
 )
 from kit.validate.command import run_command
-from kit.workers.devices import used_gpus
 
 DESCRIPTION = (
     "Compare variants of test-time training on the same tasks, seeds and step budget; every way "
@@ -87,7 +80,9 @@ def _run(args: argparse.Namespace, command: str) -> int:
     end_s = time.monotonic() + (
         parse_duration(args.budget, "--budget") if args.budget else float("inf")
     )
-    methods, skipped = _methods(args, config)
+    known, reasons = known_methods(args, config)
+    methods, skipped = wanted_methods(args, config, known, reasons)
+    check_models(methods)
     tasks, solutions = find_tasks(
         args.tasks, args.ids_file, args.solutions, args.max_tokens, args.limit
     )
@@ -95,15 +90,24 @@ def _run(args: argparse.Namespace, command: str) -> int:
     lock = FolderLock(args.out)
     try:
         store = Store(args.out)
-        store.announce(method_digests(methods, tasks))
+        store.check(method_digests(methods, tasks))
         about = (*transform_lines(config.augment), *skipped)
         print("\n".join(about))
-        _work(args, methods, tasks, store, end_s)
-        if not args.dry_run:
-            by_id = {task.task_id: task for task in tasks}
+        if args.dry_run:
+            _predict(args, methods, tasks, store)
+            return 0
+        try:
+            _work(args, methods, tasks, store, end_s)
+        finally:
+            # Also of what was done before something broke.
+            digests = method_digests(known, tasks)
+            held = [m for m in known if store.holds(m.variant.name, digests[m.variant.name])]
             kind = "CPU" if methods[0].cpu_time else "wall"
+            missing = undone(methods, tasks, _seeds(args), store)
             head = [*_machine(command), f"seconds are {kind} time of a worker", *about]
-            findings = find(store.entries(), methods, by_id, solutions, args.seed, head)
+            head += [missing] if missing else []
+            by_id = {task.task_id: task for task in tasks}
+            findings = find(store.entries(), held, by_id, solutions, args.seed, head)
             write_report(args.out, findings)
             print(f"{markdown(findings)}\ntables and pictures in {args.out}")
     finally:
@@ -118,80 +122,27 @@ def _work(
     store: Store,
     end_s: float,
 ) -> None:
-    """Say what it will take; then do it, unless this is a dry run."""
-    seeds = range(args.seed, args.seed + args.seeds)
+    """Say what it will take, then do it."""
+    _predict(args, methods, tasks, store)
+    store.announce(method_digests(methods, tasks))
+    with tempfile.TemporaryDirectory(prefix="ablate-") as scratch:
+        work = run_all(methods, tasks, _seeds(args), store, args.workers, Path(scratch), end_s)
+        for line in work:
+            print(line, file=sys.stderr, flush=True)
+
+
+def _predict(
+    args: argparse.Namespace, methods: Sequence[Method], tasks: Sequence[Task], store: Store
+) -> None:
+    """Say what it will take."""
     with tempfile.TemporaryDirectory(prefix="ablate-") as scratch:
         rates = measured_rates(methods, tasks, store, Path(scratch))
-        costs = predict(methods, tasks, seeds, store, rates)
-        print(_cost_text(costs, len(tasks), args.workers), flush=True)
-        if not args.dry_run:
-            work = run_all(methods, tasks, seeds, store, args.workers, Path(scratch), end_s)
-            for line in work:
-                print(line, file=sys.stderr, flush=True)
+    costs = predict(methods, tasks, _seeds(args), store, rates)
+    print(_cost_text(costs, len(tasks), args.workers), flush=True)
 
 
-def _methods(args: argparse.Namespace, config: Config) -> tuple[list[Method], list[str]]:
-    """The variants that can be run here with their options, and why others cannot."""
-    known = all_variants(
-        config.finetune, config.budget.num_steps, config.budget.num_train_views, _bases(args.base)
-    )
-    words = (args.variants or ",".join(DEFAULT_GROUPS)).split(",")
-    wanted = chosen_variants(known, [word.strip() for word in words if word.strip()])
-    methods, skipped = [], []
-    for variant in wanted:
-        reason = _missing(variant, config)
-        if not reason:
-            try:
-                methods.append(_method(variant, args, config))
-                continue
-            except ConfigError as error:
-                reason = str(error)
-        skipped.append(f"skipped: {variant.name} ({reason})")
-    if not methods:
-        raise ValueError(f"nothing to run; {'; '.join(skipped)}")
-    return methods, skipped
-
-
-def _missing(variant: Variant, config: Config) -> str:
-    """What a variant lacks here; "" for nothing."""
-    if variant.needs and importlib.util.find_spec(variant.needs) is None:
-        return f"{variant.needs} is not installed"
-    if variant.name == NO_TRANSFORMS and not training_transforms(config.augment):
-        return "the options have no transforms to take away"
-    if variant.work == "write" and not config.programs.is_on:
-        return "nobody writes programs: name programs.model or programs.server"
-    return ""
-
-
-def _method(variant: Variant, args: argparse.Namespace, config: Config) -> Method:
-    overrides = [f"seed={config.seed}", *args.overrides, *variant.overrides]
-    own = make_config(args.preset, overrides)
-    toolbox = ToolboxSettings(own.solve, own.augment, own.finetune, own.generate, own.programs)
-    return Method(
-        variant, toolbox, own.budget, own.rank, _counts_cpu_time(variant, own.solve.device)
-    )
-
-
-def _counts_cpu_time(variant: Variant, device: str) -> bool:
-    """Whether the worker's own cores do the work: no GPU, and nobody asked over the network."""
-    return variant.work != "write" and not used_gpus(device)
-
-
-def _bases(words: Sequence[str]) -> Mapping[str, Path]:
-    """Other base models by name.
-
-    Raises:
-        ValueError: not NAME=DIR, or there is no model.
-    """
-    bases: dict[str, Path] = {}
-    for word in words:
-        name, equals, folder = word.partition("=")
-        if not (name and equals and folder):
-            raise ValueError(f"--base {word}: write NAME=DIR, e.g. no-geometry=models/no-geometry")
-        if not (Path(folder) / "config.json").is_file():
-            raise ValueError(f"--base {word}: no config.json in {folder}")
-        bases[name] = Path(folder)
-    return bases
+def _seeds(args: argparse.Namespace) -> range:
+    return range(args.seed, args.seed + args.seeds)
 
 
 def _cost_text(costs: Sequence[Cost], num_tasks: int, workers: int) -> str:

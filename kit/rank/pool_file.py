@@ -19,7 +19,7 @@ last line without line break that is no JSON is what a killed writer left, and i
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import json
 import lzma
 from collections.abc import Iterable, Mapping, Sequence
@@ -165,20 +165,53 @@ def _typed(value: Mapping[str, Any], name: str, kind: type, where: str) -> Any:
 def merge_entries(files: Iterable[Iterable[PoolEntry]]) -> list[PoolEntry]:
     """The entries of several files, sorted; no result depends on the order of files or entries.
 
-    Entries that are equal count once. Different ones of one name are kept all, the run's name
-    numbered from the second on ("ttt", "ttt~2"), in the order of their digests.
+    Entries that are equal count once. Where files hold different entries under one name, their runs
+    are different runs: all of them are kept whole, and named "ttt", "ttt~2" in the order of their
+    content, past names that a file has already.
     """
-    found: dict[EntryName, dict[str, PoolEntry]] = {}
+    parts: dict[str, list[_Lines]] = {}
     for entries in files:
-        for entry in entries:
-            line = entry_line(entry).encode()
-            found.setdefault(entry.name, {})[hashlib.blake2b(line).hexdigest()] = entry
-    merged = []
-    for name in sorted(found):
-        for number, digest in enumerate(sorted(found[name]), 1):
-            entry = found[name][digest]
-            merged.append(entry if number == 1 else replace(entry, run=f"{entry.run}~{number}"))
+        for run, lines in _runs_of(entries).items():
+            parts.setdefault(run, []).append(lines)
+    taken = set(parts)
+    merged: list[PoolEntry] = []
+    for run in sorted(parts):
+        for number, lines in enumerate(_put_together(parts[run]), 1):
+            name = run if number == 1 else _free_name(run, taken)
+            merged += [replace(entry, run=name) for entry in lines.values()]
     return sorted(merged, key=lambda entry: entry.name)
+
+
+_Lines = dict[str, PoolEntry]
+"""Entries of one run by their lines."""
+
+
+def _runs_of(entries: Iterable[PoolEntry]) -> dict[str, _Lines]:
+    runs: dict[str, _Lines] = {}
+    for entry in entries:
+        runs.setdefault(entry.run, {})[entry_line(entry)] = entry
+    return runs
+
+
+def _put_together(parts: Sequence[_Lines]) -> list[_Lines]:
+    """Parts of equal runs joined: a part joins the first run that it does not contradict."""
+    runs: list[_Lines] = []
+    for part in sorted(parts, key=lambda lines: sorted(lines)):
+        for run in runs:
+            names = {entry.name for line, entry in run.items() if line not in part}
+            if names.isdisjoint(entry.name for entry in part.values()):
+                run |= part
+                break
+        else:
+            runs.append(dict(part))
+    return runs
+
+
+def _free_name(run: str, taken: set[str]) -> str:
+    """The run's name with the first number from 2 on that nobody has; takes it."""
+    number = next(n for n in itertools.count(2) if f"{run}~{n}" not in taken)
+    taken.add(f"{run}~{number}")
+    return f"{run}~{number}"
 
 
 def joined_pool(entries: Sequence[PoolEntry]) -> CandidatePool:

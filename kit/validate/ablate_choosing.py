@@ -55,11 +55,9 @@ def choosing_rows(
         seed: of the intervals' draws.
         base: the rule that the others are compared with.
     """
-    groups = {f"only_{c.group}" for entry in entries for c in entry.pool.candidates}
-    used = {n: rule for n, rule in rules.items() if not n.startswith("only_") or n in groups}
     held = {
         name: judge_all(entries, tasks, solutions, lambda _, pair=(name, rule): pair)
-        for name, rule in used.items()
+        for name, rule in usable_rules(entries, rules).items()
     }
     if not held.get(base):
         return []
@@ -72,6 +70,12 @@ def choosing_rows(
         )
         for name, ours in {**held, ORACLE: best}.items()
     ]
+
+
+def usable_rules(entries: Sequence[PoolEntry], rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """These rules without those of a symmetry that no candidate has."""
+    groups = {f"only_{c.group}" for entry in entries for c in entry.pool.candidates}
+    return {n: rule for n, rule in rules.items() if not n.startswith("only_") or n in groups}
 
 
 def telling_rules(entries: Sequence[PoolEntry]) -> tuple[Mapping[str, Rule], tuple[str, ...]]:

@@ -38,6 +38,24 @@ def method_digests(methods: Sequence[Method], tasks: Sequence[Task]) -> Mapping[
     }
 
 
+def undone(
+    methods: Sequence[Method], tasks: Sequence[Task], seeds: Sequence[int], store: Store
+) -> str:
+    """What is still to do, as one sentence; "" when nothing is."""
+    whole = len(tasks) * len(seeds)
+    left = {
+        method.variant.name: sum(len(_missing(method, tasks, seed, store)) for seed in seeds)
+        for method in methods
+    }
+    if not any(left.values()):
+        return ""
+    parts = [f"{name} {number} of {whole}" for name, number in left.items() if number]
+    return (
+        f"NOT ALL IS DONE: {sum(left.values())} of {whole * len(left)} answers are missing "
+        f"({', '.join(parts)}); the same command goes on"
+    )
+
+
 def run_all(
     methods: Sequence[Method],
     tasks: Sequence[Task],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kit.arc.grid import Grid
 from kit.arc.task import Solutions, Task
-from kit.rank.choose import RankConfig, join, two_attempts
+from kit.rank.choose import RankConfig, join
 from kit.rank.guess import guess_outputs
 from kit.rank.pool import CandidatePool
 from kit.rank.pool_file import PoolEntry
@@ -55,7 +55,10 @@ def config_rule(config: RankConfig) -> Rule:
 
 
 def judge(entry: PoolEntry, task: Task, right: Sequence[Grid], rule: Rule, name: str) -> Outcome:
-    """Choose two attempts per test input, cheap guesses for what is missing, and compare.
+    """Choose two attempts per test input and compare.
+
+    An attempt that a submission would fill with a cheap guess stays empty: guesses are no method's
+    own, and the fewer distinct answers a method has, the more of them it would be given.
 
     Args:
         name: of the outcome.
@@ -63,8 +66,8 @@ def judge(entry: PoolEntry, task: Task, right: Sequence[Grid], rule: Rule, name:
     solved, proposed = [], []
     for index, grid in enumerate(right):
         pool = entry.pool.at(task.task_id, index)
-        solved.append(grid in two_attempts(rule(pool).grids, task, index))
-        # Votes can put rows together, and guesses fill up, so an attempt need be no candidate.
+        solved.append(grid in rule(pool).grids[:2])
+        # Votes can put rows together, so an attempt need be no candidate.
         proposed.append(solved[-1] or grid in pool.grids())
     return Outcome(
         name,

@@ -1,7 +1,7 @@
 """An ablation's folder for people: tables as CSV and Markdown, pictures as SVG.
 
     ablation.md     everything below in words and tables
-    variants.csv    one line per variant; choosing.csv one per way of choosing
+    variants-*.csv  one line per variant of a group; choosing.csv one per way of choosing
     outcomes.csv    one line per variant, task and seed
     *.svg           the same as bars; steps.svg as a curve
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ from kit.validate.ablate_tables import (
     sum_notes,
     variant_rows,
 )
-from kit.validate.ablate_variants import BASE, PAPER_TASKS, TTT
+from kit.validate.ablate_variants import BASE, GROUPS, PAPER_TASKS, TTT, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,12 @@ def find(
     rules = {name: config_rule(method.rank) for name, method in by_name.items()}
     held = [e for e in entries if e.run in by_name and e.task_id in tasks]
     outcomes = judge_all(held, tasks, solutions, lambda e: (e.run, rules[e.run]))
-    rows = variant_rows(outcomes, [method.variant for method in methods], seed)
-    notes = (*sum_notes(outcomes), *order_notes(rows, outcomes, seed))
-    sections = [Section("Variants", "variants", rows, notes)]
+    variants = [method.variant for method in methods]
+    sections = [
+        _group_section(group, variants, outcomes, seed)
+        for group in GROUPS
+        if any(variant.group == group for variant in variants)
+    ]
     trained = [entry for entry in held if entry.run == TTT]
     if trained:
         telling, notes = telling_rules(trained)
@@ -97,12 +101,45 @@ def find(
     for programs in ("search", "programs"):
         joined = joined_rows(held, programs, tasks, solutions, seed)
         if joined:
-            title = f"Joining ttt with {programs} at matched cost"
-            sections.append(Section(title, f"joined-{programs}", joined))
+            title = f"Joining ttt with {programs}"
+            note = _spent_note(outcomes, programs)
+            sections.append(Section(title, f"joined-{programs}", joined, (note,)))
     cheap = guessed(tasks.values(), solutions)
     lines = (*head, f"{len(tasks)} tasks; cheap guesses alone solve {cheap:.1f} of them.")
-    steps = _step_points(by_name, rows)
+    points = [v for v in variants if v.name in (TTT, BASE) or v.group == "steps"]
+    rows = variant_rows(_of(points, outcomes), points, seed)
+    steps = [(by_name[row.name].budget.num_steps, row) for row in rows]
+    steps.sort(key=lambda pair: pair[0])
     return Findings(lines, tuple(sections), tuple(outcomes), tuple(steps))
+
+
+def _group_section(
+    group: str, variants: Sequence[Variant], outcomes: Sequence[Outcome], seed: int
+) -> Section:
+    """One group beside what its variants are compared with, over what all of these have done."""
+    inside = {v.name for v in variants if v.group == group}
+    names = inside | {v.against for v in variants if v.name in inside}
+    shown = [v for v in variants if v.name in names]
+    ours = _of(shown, outcomes)
+    rows = variant_rows(ours, shown, seed)
+    notes = (*sum_notes(ours), *order_notes(rows, ours, seed))
+    return Section(f"Variants: {group}", f"variants-{group}", rows, notes)
+
+
+def _of(variants: Sequence[Variant], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    names = {variant.name for variant in variants}
+    return [outcome for outcome in outcomes if outcome.name in names]
+
+
+def _spent_note(outcomes: Sequence[Outcome], programs: str) -> str:
+    """What the rules that join have spent; those of one leg alone spent that leg's."""
+    spent = [
+        statistics.median(o.seconds for o in outcomes if o.name == name) for name in (TTT, programs)
+    ]
+    return (
+        f"A rule that joins has spent both: {spent[0]:.1f} s a task for {TTT} and {spent[1]:.1f} s "
+        f"for {programs}, in the median; {TTT} alone the first of them."
+    )
 
 
 def write_report(out: Path, findings: Findings) -> None:
@@ -165,16 +202,6 @@ def _picture(section: Section) -> str:
     ]
     says = f"the paper's share of its {PAPER_TASKS} tasks (1B model)"
     return draw_bars(section.title, bars, f"tasks solved of {whole:g}, partial credit", says)
-
-
-def _step_points(methods: Mapping[str, Method], rows: Sequence[Row]) -> list[tuple[int, Row]]:
-    """(steps, row) of the variants that differ in their number of steps alone."""
-    found = [
-        (methods[row.name].budget.num_steps, row)
-        for row in rows
-        if row.name in (TTT, BASE) or methods[row.name].variant.group == "steps"
-    ]
-    return sorted(found, key=lambda pair: pair[0])
 
 
 def _panels(points: Sequence[tuple[int, Row]]) -> dict[str, list[Series]]:

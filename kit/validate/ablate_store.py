@@ -82,18 +82,34 @@ class Store:
         if settings.is_file():
             self._made_with = json.loads(settings.read_text(encoding="utf-8"))
 
-    def announce(self, made_with: Mapping[str, str]) -> None:
-        """Say what variants are made with from now on.
+    def check(self, made_with: Mapping[str, str]) -> None:
+        """Refuse variants that have entries which were made with something else.
 
         Raises:
-            ValueError: a variant has entries that were made with something else.
+            ValueError: one has.
         """
+        begun = self._begun()
         for name, found in made_with.items():
-            if self._made_with.get(name, found) != found:
+            if name in begun and self._made_with.get(name, found) != found:
                 raise ValueError(
                     f"{self.out}: {name} was run there with other options or another model, or "
                     "shares an adapter of other tasks; give the same ones or another --out"
                 )
+
+    def holds(self, name: str, made_with: str) -> bool:
+        """Whether a variant has entries, all made with this."""
+        return name in self._begun() and self._made_with.get(name) == made_with
+
+    def _begun(self) -> set[str]:
+        return {entry.run for entry in self._entries.values()}
+
+    def announce(self, made_with: Mapping[str, str]) -> None:
+        """Say what variants are made with from now on.
+
+        Raises:
+            ValueError: see `check`.
+        """
+        self.check(made_with)
         self._made_with |= made_with
         text = json.dumps(self._made_with, indent=2, sort_keys=True)
         replace_file(self.out / SETTINGS, text.encode())

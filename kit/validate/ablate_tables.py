@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kit.validate.ablate_outcomes import Amounts, Outcome, shares
-from kit.validate.ablate_variants import PAPER_TASKS, Variant
+from kit.validate.ablate_variants import PAPER_TASKS, TTT, Variant
 from kit.validate.paired import Difference, paired_difference
 
 Pairs = frozenset[tuple[str, int]]
@@ -69,8 +69,9 @@ def variant_rows(outcomes: Sequence[Outcome], variants: Sequence[Variant], seed:
         ours, theirs = held[variant.name], held.get(variant.against, [])
         if ours:
             row = make_row(variant.name, variant.says, ours, seed, variant.against, theirs, fair)
-            partner = known.get(variant.against)
-            paper_against = partner.paper if partner else None
+            # The paper has no counterpart of the partner that differs in its engine alone.
+            papers = (known[name].paper for name in (variant.against, TTT) if name in known)
+            paper_against = next((found for found in papers if found is not None), None)
             rows.append(replace(row, paper=variant.paper, paper_against=paper_against))
     return rows
 

@@ -27,7 +27,7 @@ from kit.budget.legs import open_legs
 from kit.budget.plan import Plan
 from kit.budget.settings import BudgetConfig
 from kit.budget.setup import LegsSetup, measure_tasks
-from kit.rank.choose import RankConfig, choose
+from kit.rank.choose import RankConfig, join
 from kit.rank.guess import guess_outputs
 from kit.rank.pool import CandidatePool
 from kit.solve.phases import solve_item
@@ -63,12 +63,12 @@ class Answer:
     """What one arm answered.
 
     Attributes:
-        attempts: two grids per test input.
+        attempts: two grids per test input, or fewer.
         pool: distinct candidates per test input.
     """
 
     arm: str
-    attempts: tuple[tuple[Grid, Grid], ...]
+    attempts: tuple[tuple[Grid, ...], ...]
     pool: tuple[tuple[Grid, ...], ...]
     seconds: float
     failure: str | None
@@ -132,14 +132,18 @@ def _answer(arm: str, job: Job, plan: Plan, toolbox: Toolbox) -> Answer:
     began_s = time.perf_counter()
     result = solve_item(WorkItem(job.task, plan), toolbox, SystemClock())
     pool = CandidatePool(result.candidates, result.scores)
-    predictions = choose(pool, job.task, job.method.rank)
+    # Not what a submission holds: cheap guesses in it are no arm's own.
+    attempts = tuple(
+        tuple(join(pool.at(job.task.task_id, index), job.method.rank).grids[:2])
+        for index in range(len(job.task.test))
+    )
     grids = [
         tuple(dict.fromkeys(c.grid for c in result.candidates if c.test_index == index))
         for index in range(len(job.task.test))
     ]
     return Answer(
         arm,
-        tuple(prediction.attempts for prediction in predictions),
+        attempts,
         tuple(grids),
         time.perf_counter() - began_s,
         result.failure,

@@ -28,7 +28,7 @@ from kit.rank.programs import is_program
 from kit.rank.rules import JOIN_RULES, RULES, SAMPLE_RULES, Rule, rule_named
 from kit.rank.selector import read_selector
 from kit.submit.submission import SubmissionFile
-from kit.validate.ablate_choosing import BASE_JOIN, BASE_RULE, ORACLE, choosing_rows
+from kit.validate.ablate_choosing import BASE_JOIN, BASE_RULE, ORACLE, choosing_rows, usable_rules
 from kit.validate.ablate_report import table_lines
 from kit.validate.ablate_tables import Row
 from kit.validate.command import run_command
@@ -184,6 +184,8 @@ def _choose(args: argparse.Namespace) -> None:
     else:
         name = args.rule or DEFAULT_RULE
         rule = rule_named(name)
+        if not usable_rules(joined, {name: rule}):
+            raise ValueError(f"--rule {name}: no candidate of these pools has that symmetry")
     if args.out is not None:
         _write_submission(args.out, tasks, joined, rule)
         print(f"answers by {name} in {args.out}")

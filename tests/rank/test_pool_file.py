@@ -8,12 +8,14 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kit.arc.candidate import Candidate, ViewScore
+from kit.arc.grid import Grid
 from kit.rank.experts import product_of_experts
 from kit.rank.pool import CandidatePool, PoolError
 from kit.rank.pool_file import (
@@ -111,6 +113,25 @@ def test_merging_depends_on_no_order_and_keeps_what_differs() -> None:
     assert kept == {A, B}
     for order in itertools.permutations(files):
         assert merge_entries([list(reversed(held)) for held in order]) == merged
+
+
+def test_merging_step_by_step_loses_nothing_and_mixes_no_runs() -> None:
+    """Three machines whose runs have one name: two tasks each, all answers different."""
+
+    def machine(grids: Sequence[Grid]) -> list[PoolEntry]:
+        return [
+            replace(entry(candidates=[replace(sample(g), task_id=t)]), task_id=t)
+            for t, g in zip(("t", "u"), grids, strict=True)
+        ]
+
+    files = [machine(grids) for grids in ((A, B), (B, A), (A, A))]
+    merged = merge_entries([merge_entries(files[:2]), files[2]])
+    assert len(merged) == 6 and len({e.name for e in merged}) == 6
+    for run in ("a", "a~2", "a~3"):
+        held = sorted((e for e in merged if e.run == run), key=lambda e: e.task_id)
+        assert [replace(e, run="a") for e in held] in files
+    # Parts of one run that do not contradict each other become one again.
+    assert merge_entries([files[0][:1], files[0][1:], files[0]]) == files[0]
 
 
 def test_one_run_alone_keeps_its_pool() -> None:

@@ -16,9 +16,11 @@ import pytest
 from kit import ablate
 from kit.arc.candidate import Candidate, ProgramEvidence
 from kit.arc.solutions import dataset_solutions
+from kit.arc.task import Pair, Task
 from kit.budget.settings import BudgetConfig
 from kit.config import make_config
 from kit.rank.choose import RankConfig
+from kit.rank.guess import guess_outputs
 from kit.rank.pool import CandidatePool
 from kit.rank.pool_file import PoolEntry
 from kit.rank.rules import SAMPLE_RULES
@@ -27,8 +29,9 @@ from kit.validate import ablate_cost, ablate_jobs, ablate_run
 from kit.validate.ablate_base import transform_lines
 from kit.validate.ablate_choosing import telling_rules
 from kit.validate.ablate_jobs import MIN_LIMIT_S, method_digests, run_all
+from kit.validate.ablate_outcomes import config_rule, judge
 from kit.validate.ablate_run import Job, Method
-from kit.validate.ablate_store import RESULTS, SharedFit, Store, write_fit
+from kit.validate.ablate_store import RESULTS, SETTINGS, SharedFit, Store, write_fit
 from kit.validate.ablate_variants import BASE, TTT, Variant
 from tests.validate.ablating import GRID, TASKS, method
 
@@ -59,17 +62,25 @@ def test_the_store_survives_a_cut_at_every_byte(tmp_path: Path) -> None:
 
 
 def test_a_variant_of_other_options_is_refused_and_a_new_one_is_not(tmp_path: Path) -> None:
-    Store(tmp_path).announce(method_digests([method(TTT)], TASKS))
-    Store(tmp_path).announce(method_digests([method(TTT), method("search")], TASKS))
     other = method(TTT, BudgetConfig(num_steps=9))
+    # What was only announced, such as by a call that was stopped at once, binds nobody.
+    Store(tmp_path).announce(method_digests([other], TASKS))
+    Store(tmp_path).announce(method_digests([method(TTT)], TASKS))
+    Store(tmp_path).add(entry(TTT, "t1"))
+    Store(tmp_path).announce(method_digests([method(TTT), method("search")], TASKS))
     with pytest.raises(ValueError, match="ttt was run there with other options"):
         Store(tmp_path).announce(method_digests([other], TASKS))
+    (made_with,) = method_digests([method(TTT)], TASKS).values()
+    held = Store(tmp_path)
+    assert held.holds(TTT, made_with) and not held.holds(TTT, "x")
+    assert not held.holds("search", method_digests([method("search")], TASKS)["search"])
 
 
 def test_an_adapter_of_other_tasks_is_refused(tmp_path: Path) -> None:
     """Entries of the first tasks would keep the adapter of fewer; other variants just grow."""
     some = [method(TTT), method("shared")]
     Store(tmp_path).announce(method_digests(some, TASKS[:1]))
+    Store(tmp_path).add(entry("shared", "t1"))
     Store(tmp_path).announce(method_digests(some[:1], TASKS))
     with pytest.raises(ValueError, match=r"shared was run there .* an adapter of other tasks"):
         Store(tmp_path).announce(method_digests(some, TASKS))
@@ -224,12 +235,78 @@ def test_one_command_writes_tables_and_pictures(
     for words_ in ("Ways of choosing", "Fewer test views", "Joining ttt with search", "oracle"):
         assert words_ in report
     names_ = {path.name for path in tmp_path.iterdir()}
-    assert {"variants.csv", "choosing.csv", "outcomes.csv", "variants.svg", "steps.svg"} <= names_
+    assert {"variants-paper.csv", "variants-paper.svg", "variants-steps.csv", "steps.svg"} <= names_
+    assert {"choosing.csv", "outcomes.csv"} <= names_ and "NOT ALL IS DONE" not in out
     lines = (tmp_path / "outcomes.csv").read_text().splitlines()
     assert len(lines) == 1 + 3 * 2 * (6 + 3 + 1)
-    picture = (tmp_path / "variants.svg").read_text()
+    picture = (tmp_path / "variants-paper.svg").read_text()
     assert picture.startswith("<svg") and 'role="img"' in picture and "<desc" in picture
     assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_groups_that_were_run_one_by_one_are_reported_together(
+    tmp_path: Path, fake_jobs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three seeds of the paper's variants, then one of the rest: each group is summed over what it
+    has, and nothing of the first call is lost by the second."""
+    words = ["--limit", "2", "--out", str(tmp_path)]
+    assert ablate.main([*words, "--seeds", "3"]) == 0
+    first = (tmp_path / "variants-paper.csv").read_text()
+    assert ablate.main([*words, "--variants", "steps,compute"]) == 0
+    assert (tmp_path / "variants-paper.csv").read_text() == first
+    report = (tmp_path / "ablation.md").read_text()
+    paper, steps = report.split("## Variants: steps")[0], report.split("## Variants: steps")[1]
+    # The partner stands beside the steps, over the one seed that both have.
+    assert "| ttt " in steps and "2 of 6" in steps and "+2.0 (+2.0 to +2.0)" in paper
+    assert "NOT ALL IS DONE" not in report and "Not all is done" not in paper
+
+
+def test_an_end_before_everything_is_done_is_said(
+    tmp_path: Path, fake_jobs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--limit", "2", "--out", str(tmp_path)]
+    assert ablate.main([*words, "--variants", TTT]) == 0
+    assert ablate.main([*words, "--seeds", "2", "--budget", "0.001s"]) == 0
+    missing = "22 of 24 answers are missing (ttt 2 of 4, no-ttt 4 of 4"
+    assert f"NOT ALL IS DONE: {missing}" in (tmp_path / "ablation.md").read_text()
+
+
+def test_what_was_done_before_something_broke_is_reported(
+    tmp_path: Path, fake_jobs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(job: Job) -> PoolEntry | None:
+        if job.method.variant.name == BASE:
+            raise OSError("the disk is gone")
+        return answering(job)
+
+    monkeypatch.setattr(ablate_run, "do_job", broken)
+    assert ablate.main(["--limit", "2", "--out", str(tmp_path)]) == 2
+    assert "| ttt " in (tmp_path / "ablation.md").read_text()
+
+
+def test_a_model_that_cannot_be_read_is_refused_before_any_work(
+    tmp_path: Path, fake_jobs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "config.json").write_text("{}")
+    out = tmp_path / "out"
+    words = ["--limit", "1", "--variants", "ttt,base", "--base", f"bare={bare}"]
+    assert ablate.main([*words, "--out", str(out)]) == 2
+    assert str(bare) in capsys.readouterr().err and not out.exists()
+
+
+def test_cheap_guesses_are_no_methods_own() -> None:
+    """A submission fills a missing attempt with a guess, which may well be right."""
+    task = Task("t1", (Pair(GRID, GRID), Pair(GRID[::-1], GRID[::-1])), (GRID,))
+    right = [grid for grid in guess_outputs(task, 0) if grid == GRID]
+    assert right, "the guess of the identity is right here"
+    nothing = PoolEntry("t1", TTT, 0, CandidatePool(), "m", {"train": 1.0})
+    rule = config_rule(RankConfig())
+    assert judge(nothing, task, [GRID], rule, TTT).oracle == 0.0
+    assert judge(nothing, task, [GRID], rule, TTT).share == 0.0
+    found = entry(TTT, "t1")
+    assert judge(found, task, [GRID], rule, TTT).share == 1.0
 
 
 def test_the_report_says_what_its_base_transforms(
@@ -284,7 +361,7 @@ def test_a_dry_run_says_the_cost_and_does_nothing(
     assert ablate.main(["--limit", "2", "--dry-run", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "2 tasks, predicted seconds of one worker" in out and "in all" in out
-    assert not (tmp_path / RESULTS).exists()
+    assert not (tmp_path / RESULTS).exists() and not (tmp_path / SETTINGS).exists()
 
 
 @pytest.mark.parametrize(
