@@ -10,6 +10,7 @@ import argparse
 import math
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -17,13 +18,15 @@ import torch
 from kit.arc.arguments import refuse_given
 from kit.arc.exits import EXIT_REFUSED
 from kit.engine.machine import keep_freed_memory
+from kit.engine.shape import ModelShape
 from kit.pretrain import base_command
+from kit.pretrain.corpus import Corpus
 from kit.pretrain.export import export_run
 from kit.pretrain.re_arc import add_re_arc_option
 from kit.pretrain.recipe import Limits, resume, train
-from kit.pretrain.run import CHECKPOINT, Run
-from kit.pretrain.settings import SIZES, PretrainConfig
-from kit.pretrain.sources import held_out_questions, read_sources
+from kit.pretrain.run import CHECKPOINT, CheckpointError, Run, read_record
+from kit.pretrain.settings import SIZES, Data, PretrainConfig
+from kit.pretrain.sources import DEFAULT_MIXTURE, Sources, held_out_questions, read_sources
 from kit.pretrain.stopping import caught_signals
 
 DEFAULT_OUT = Path("checkpoints/pretrain")
@@ -43,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_re_arc_option(parser)
     parser.add_argument("--size", choices=SIZES, help=f"weights, about (default {DEFAULT_SIZE})")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="(default 0)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     base_command.add_arguments(parser)
 
@@ -64,12 +67,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.threads < 1:
             raise ValueError(f"--threads must be 1 or more, got {args.threads}")
-        state = Run(
-            SIZES[args.size or DEFAULT_SIZE], PretrainConfig(seed=args.seed), args.threads, device
-        )
-        _take_up(state, args, out)
-        sources = read_sources(args.re_arc)
+        state = _open_run(args, out, device)
         limits = _limits(args, state)
+        sources = read_sources(args.re_arc)
+        corpus = _feed(state, sources)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_REFUSED
@@ -79,13 +80,15 @@ def run(args: argparse.Namespace) -> int:
         f"to {out}"
     )
     with caught_signals() as (stop, caught):
-        held_out = held_out_questions(args.seed)
-        over = train(state, sources.corpus(), held_out, limits, out, stop)
+        # The same questions for every seed, so that runs compare.
+        held_out = held_out_questions(0)
+        over = train(state, corpus, held_out, limits, out, stop)
     export_run(state, sources, out / "model", held_out)
     print(f"wrote {out / 'model'}")
     if over:
         return 0
-    print(f"stopped at step {state.step}; --resume {out} goes on")
+    re_arc = "" if args.re_arc is None else f" --re-arc {args.re_arc}"
+    print(f"stopped at step {state.step}; python -m kit pretrain --resume {out}{re_arc} goes on")
     return 128 + caught[0]
 
 
@@ -100,14 +103,50 @@ def _refuse_unread(args: argparse.Namespace) -> None:
         refuse_given(args, ["out"], f"--resume {args.resume} goes on in its folder; leave it out")
 
 
-def _take_up(state: Run, args: argparse.Namespace, out: Path) -> None:
-    if args.resume:
-        resume(state, args.resume)
-    elif (out / CHECKPOINT).exists():
-        raise FileExistsError(
-            f"{out / CHECKPOINT}: there is a run already; --resume {out} goes on with it, "
-            f"--out names another folder"
+def _open_run(args: argparse.Namespace, out: Path, device: str) -> Run:
+    """A run from nothing, or the one that is gone on with, as it was made.
+
+    Raises:
+        OSError, ValueError: it cannot be read, is of another size or seed, or would be overwritten.
+    """
+    if args.resume is None:
+        if (out / CHECKPOINT).exists():
+            raise FileExistsError(
+                f"{out / CHECKPOINT}: there is a run already; --resume {out} goes on with it, "
+                f"--out names another folder"
+            )
+        shape, config = SIZES[args.size or DEFAULT_SIZE], PretrainConfig(seed=args.seed or 0)
+        return Run(shape, config, args.threads, device)
+    record = read_record(out / CHECKPOINT)
+    shape, config = ModelShape(**record["shape"]), PretrainConfig(**record["config"])
+    if args.size is not None and SIZES[args.size] != shape:
+        raise ValueError(
+            f"--size {args.size}: the run in {out} has {shape.num_parameters():,} weights; "
+            "leave it out"
         )
+    if args.seed is not None and args.seed != config.seed:
+        raise ValueError(f"--seed {args.seed}: the run in {out} has seed {config.seed}")
+    run = Run(shape, config, args.threads, device)
+    resume(run, out)
+    return run
+
+
+def _feed(state: Run, sources: Sources) -> Corpus:
+    """The corpus, put down in the run as what it is trained on from here on.
+
+    Raises:
+        CheckpointError: the run was trained on something else so far.
+    """
+    mixture = asdict(DEFAULT_MIXTURE)
+    data = Data(state.step, sources.text(), sources.digest(), mixture)
+    if state.data and state.data[-1].digest != data.digest:
+        raise CheckpointError(
+            f"this run was trained on {state.data[-1].sources}; now there are {data.sources}, or "
+            "other pairs of them: give the same --re-arc as before"
+        )
+    if not state.data or state.data[-1].mixture != data.mixture:
+        state.data = (*state.data, data)
+    return sources.corpus()
 
 
 def _limits(args: argparse.Namespace, state: Run) -> Limits:
@@ -123,6 +162,12 @@ def _limits(args: argparse.Namespace, state: Run) -> Limits:
     if args.steps is not None:
         if args.steps <= state.step:
             raise ValueError(f"--steps must be more than the {state.step} done, got {args.steps}")
+        end = None if begin is None else begin + state.schedule.decay_steps
+        if begin is not None and state.step > begin and args.steps != end:
+            raise ValueError(
+                f"--steps {args.steps}: the decay began at step {begin} and ends at {end}; let it "
+                "end, then a further --resume goes on from before it"
+            )
         return Limits(num_steps=args.steps, decays=not args.no_decay)
     if args.minutes is None and state.schedule.decay_begin is not None and not args.no_decay:
         return Limits()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from kit.engine.shape import ModelShape
 from kit.engine.weights import Weights, save_shards, to_named_tensors
 from kit.pretrain.run import Run
 from kit.pretrain.sequences import ALIGNED
-from kit.pretrain.settings import SIZES, TYPICAL_CONTEXT
+from kit.pretrain.settings import SIZES, TYPICAL_CONTEXT, schedule_of_steps
 from kit.pretrain.sources import Sources
 
 SHARD_BYTES = 15_000_000
@@ -32,14 +33,11 @@ def model_card(run: Run, sources: Sources, scores: Mapping[str, tuple[float, flo
     re_arc, arc, procedural = sources.counts()
     # Forward and backward: three times the forward's operations (Kaplan et al. 2020).
     flops = 3 * shape.flops_per_token(TYPICAL_CONTEXT) * run.tokens
-    decay = "decayed to zero at the end" if run.schedule.is_over(run.step) else "never decayed"
     return f"""# The bundled ARC model
 
 A Llama of {shape.num_parameters():,} weights ({shape.num_layers} layers, hidden size
 {shape.hidden}, {shape.num_heads} heads of {shape.head_dim}, feed-forward {shape.ffn}), trained
-from nothing in {run.seconds / 3600:.1f} hours of {_hardware(run)}:
-
-    python -m kit pretrain --re-arc FILES{_size(shape)} --steps {run.step} --seed {config.seed}
+from nothing in {run.seconds / 3600:.1f} hours of {_hardware(run)}{_command(run)}
 
 - Data: {re_arc} re-arc rules (pairs generated with michaelhodel/re-arc, MIT), the
   demonstrations of {arc} ARC-AGI-1 training tasks (Apache-2.0), {procedural}
@@ -49,11 +47,47 @@ from nothing in {run.seconds / 3600:.1f} hours of {_hardware(run)}:
   generators (`kit/pretrain/dev_tasks.py`), training tasks 40853293 and caa06a1f, the held-out
   generators of `kit/pretrain/rules`.
 - Training: {run.step} steps, {run.tokens / 1e6:.1f}M tokens, about {flops:.1e} FLOPs; learning rate
-  {decay}; these are the averaged weights (decay {config.ema_decay}).
-{_scores(scores)}- Format: one token per cell (`kit/encode/cells.py`), aligned positions, or
-  contiguous ones behind the token `<line>` ({100 * config.contiguous_share:g}% of the sequences).
+  {_decay(run)}; these are the averaged weights (decay {config.ema_decay}).
+{_mixtures(run)}{_scores(scores)}- Format: one token per cell (`kit/encode/cells.py`), aligned
+  positions, or contiguous ones behind the token `<line>` ({100 * config.contiguous_share:g}% of the
+  sequences).
   Weights are MIT like the kit.
 """
+
+
+def _command(run: Run) -> str:
+    """The command that makes these weights, where one start did."""
+    schedule, config = run.schedule, run.config
+    if schedule != schedule_of_steps(config, run.step) or len(run.data) > 1:
+        return (
+            " by `python -m kit pretrain` in several starts (`--resume`) or by the clock,\n"
+            f"seed {config.seed}: no single command makes these weights again."
+        )
+    options = f"{_size(run.shape)} --steps {run.step} --seed {config.seed}"
+    return f":\n\n    python -m kit pretrain --re-arc FILES{options}"
+
+
+def _decay(run: Run) -> str:
+    schedule = run.schedule
+    if schedule.decay_begin is None or run.step <= schedule.decay_begin:
+        return "never decayed"
+    if schedule.is_over(run.step):
+        return f"decayed to zero over the last {schedule.decay_steps} steps"
+    left = schedule.lr_scale(run.step)
+    return f"decaying since step {schedule.decay_begin}, {left:.0%} of its peak at the end"
+
+
+def _mixtures(run: Run) -> str:
+    """What changed between one stretch of training and the next."""
+    lines = []
+    for before, after in itertools.pairwise(run.data):
+        changed = [
+            f"{name} {before.mixture.get(name)} -> {value}"
+            for name, value in after.mixture.items()
+            if before.mixture.get(name) != value
+        ]
+        lines.append(f"- From step {after.from_step} on: {', '.join(changed)}.\n")
+    return "".join(lines)
 
 
 def _scores(scores: Mapping[str, tuple[float, float]]) -> str:

@@ -9,19 +9,21 @@ generate pairs.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import lzma
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kit.arc.grid import describe
+from kit.arc.grid import MAX_SIDE, describe
 from kit.arc.json_file import TaskFileError, as_grid, as_object, read_json
 from kit.arc.task import Pair
 from kit.pretrain.corpus import CorpusError, RecordedRule, make_rule, rule_of_pairs
 from kit.pretrain.dev_tasks import may_train_on
 
 _TASK_ID = re.compile(r"[0-9a-f]{8}")
+_GRID = re.compile(rf"[0-9]{{1,{MAX_SIDE}}}(\|[0-9]{{1,{MAX_SIDE}}})*", re.ASCII)
 
 
 def add_re_arc_option(parser: argparse.ArgumentParser) -> None:
@@ -54,16 +56,42 @@ def load_re_arc(folder: Path) -> list[RecordedRule]:
 def _compact_rules(files: Sequence[Path]) -> Iterator[RecordedRule]:
     """Rules of files with one line per task."""
     for path in files:
-        opener = lzma.open if path.suffix == ".xz" else open
+        for number, line in enumerate(_lines(path), start=1):
+            try:
+                record = json.loads(line)
+                rule_id, pairs = record["id"], [(a, b) for a, b in record["pairs"]]
+                _check_compact(rule_id, pairs)
+            except (KeyError, TypeError, ValueError) as error:
+                raise CorpusError(f"{path}, line {number}: {error}") from error
+            if may_train_on(rule_id):
+                yield make_rule(f"re-arc {rule_id}", pairs)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    opener = lzma.open if path.suffix == ".xz" else open
+    try:
         with opener(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    record = json.loads(line)
-                    rule_id, pairs = record["id"], [(a, b) for a, b in record["pairs"]]
-                except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-                    raise CorpusError(f"{path}, line {number}: {error}") from error
-                if may_train_on(rule_id):
-                    yield make_rule(f"re-arc {rule_id}", pairs)
+            yield from lines
+    except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path}: damaged, or not of its kind ({error})") from error
+
+
+def _check_compact(rule_id: object, pairs: Sequence[tuple[object, object]]) -> None:
+    """Raises ValueError for what would only fail when it is drawn, hours later."""
+    # Under another name, a task that must not be trained on would not be known again.
+    if not (isinstance(rule_id, str) and _TASK_ID.fullmatch(rule_id)):
+        raise ValueError(f"id must be eight digits 0 to 9 and a to f, got {rule_id!r}")
+    for text in itertools.chain.from_iterable(pairs):
+        if not (isinstance(text, str) and _GRID.fullmatch(text) and _is_even(text)):
+            raise ValueError(
+                f"a grid is up to {MAX_SIDE} rows of up to {MAX_SIDE} digits, all equally long, "
+                f"between '|', got {text!r:.60}"
+            )
+
+
+def _is_even(text: str) -> bool:
+    rows = text.split("|")
+    return len(rows) <= MAX_SIDE and len(set(map(len, rows))) == 1
 
 
 def _plain_rules(files: Sequence[Path]) -> Iterator[RecordedRule]:

@@ -132,7 +132,7 @@ class _Stretch:
         begin = run.schedule.decay_begin
         if begin is None or run.step < begin:
             if limits.num_steps is not None and limits.decays:
-                run.schedule = schedule_of_steps(run.config, limits.num_steps)
+                run.schedule = schedule_of_steps(run.config, limits.num_steps, run.step)
             elif limits.seconds is not None or not limits.decays:
                 run.schedule = Schedule(run.config.warmup_steps)
 

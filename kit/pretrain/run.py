@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -28,7 +28,7 @@ from kit.engine.weights import LayerWeights, Weights
 from kit.pretrain.loss import num_targets, sum_loss
 from kit.pretrain.muon import Muon
 from kit.pretrain.sequences import chunks, deal
-from kit.pretrain.settings import PretrainConfig, Schedule
+from kit.pretrain.settings import Data, PretrainConfig, Schedule
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -72,6 +72,7 @@ class Run:
 
     Attributes:
         schedule: of the learning rate; whoever drives the run sets it.
+        data: what it was trained on, in order; none for a run of which nobody said.
         seconds: spent on it so far, of all cores together on a CPU, where a run may be one of
             several programs; by the clock on a GPU.
     """
@@ -95,6 +96,7 @@ class Run:
         self._rotary = RotaryTable(shape, device)
         self._dtype = choose_dtype("auto", device)
         self._pool = ThreadPoolExecutor(self.threads)
+        self.data: tuple[Data, ...] = ()
         self.step = 0
         self.tokens = 0
         self.seconds = 0.0
@@ -182,6 +184,7 @@ class Run:
             "config": asdict(self.config),
             "shape": asdict(self.shape),
             "schedule": asdict(self.schedule),
+            "data": [asdict(data) for data in self.data],
         }
         temporary = path.with_suffix(".tmp")
         copies = {k: v.contiguous().cpu() for k, v in tensors.items()}
@@ -205,6 +208,7 @@ class Run:
         self.step, self.tokens = record["step"], record["tokens"]
         self.seconds = record["seconds"]
         self.schedule = Schedule(**record["schedule"])
+        self.data = tuple(Data(**data) for data in record.get("data", ()))
         with torch.no_grad():
             for letter, weights in (("w", self.weights), ("e", self.average)):
                 for i, tensor in enumerate(weights.tensors()):
@@ -230,12 +234,16 @@ def read_record(path: Path) -> dict:
 
     Raises:
         FileNotFoundError: there is none.
-        CheckpointError: the file is none of ours.
+        CheckpointError: the file is none of ours, or damaged.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no checkpoint to resume from")
-    with safe_open(path, framework="pt") as file:
-        text = (file.metadata() or {}).get("run")
-    if text is None:
-        raise CheckpointError(f"{path}: not a checkpoint of this version of the kit")
-    return json.loads(text)
+    try:
+        with safe_open(path, framework="pt") as file:
+            record = json.loads((file.metadata() or {})["run"])
+        ModelShape(**record["shape"]), PretrainConfig(**record["config"])
+        return record
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path}: damaged, or not a checkpoint of this version of the kit ({error})"
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kit.encode.cells import VOCAB
@@ -65,6 +66,22 @@ class PretrainConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Data:
+    """What a run is trained on, from one step on.
+
+    Attributes:
+        sources: for a person.
+        digest: of all their rules and pairs.
+        mixture: fields of `CorpusConfig`.
+    """
+
+    from_step: int
+    sources: str
+    digest: str
+    mixture: Mapping[str, float | bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Warm-up, stable, decay: the rate stays at its peak until a decay of given length begins.
 
@@ -89,9 +106,13 @@ class Schedule:
         return self.decay_begin is not None and step >= self.decay_begin + self.decay_steps
 
 
-def schedule_of_steps(config: PretrainConfig, num_steps: int) -> Schedule:
-    """A schedule whose end is known: the decay takes its share of all steps."""
-    decay_steps = round(config.decay_share * num_steps)
+def schedule_of_steps(config: PretrainConfig, num_steps: int, done: int = 0) -> Schedule:
+    """A schedule whose end is known: the decay takes its share of all steps.
+
+    Args:
+        done: steps that were taken already at the peak rate: no decay begins before.
+    """
+    decay_steps = min(round(config.decay_share * num_steps), num_steps - done)
     return Schedule(config.warmup_steps, num_steps - decay_steps, decay_steps)
 
 

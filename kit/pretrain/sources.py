@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from kit.pretrain.re_arc import load_re_arc
 from kit.pretrain.rules.catalogue import held_out_rules, training_rules
 from kit.pretrain.rules.rule import Rule
 
+DEFAULT_MIXTURE = CorpusConfig()
 MAX_HELD_OUT_TOKENS = 1500
 NUM_HELD_OUT_RULES = 100
 """Questions of held-out rules: about two of each."""
@@ -38,13 +41,23 @@ class Sources:
     original: list[RecordedRule]
     rules: list[Rule]
 
-    def corpus(self) -> Corpus:
-        """Everything in the default mixture."""
-        return Corpus(self.generated, self.original, CorpusConfig(), self.rules, programs=True)
+    def corpus(self, mixture: CorpusConfig = DEFAULT_MIXTURE) -> Corpus:
+        """Everything."""
+        return Corpus(self.generated, self.original, mixture, self.rules, programs=True)
 
     def counts(self) -> tuple[int, int, int]:
         """How many rules of each kind, in the order of the attributes."""
         return len(self.generated), len(self.original), len(self.rules)
+
+    def digest(self) -> str:
+        """Of every rule and pair that can be drawn, whatever their order of reading."""
+        recorded = [[rule.rule_id, *map(list, rule.pairs)] for rule in self._recorded()]
+        names = [rule.name for rule in self.rules]
+        text = json.dumps([sorted(recorded), sorted(names)])
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def _recorded(self) -> list[RecordedRule]:
+        return [*self.generated, *self.original]
 
     def text(self) -> str:
         """For a person."""

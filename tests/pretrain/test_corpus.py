@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import random
 from pathlib import Path
 
@@ -95,17 +96,50 @@ def test_re_arc_files_are_read_and_broken_ones_named(tmp_path) -> None:
         load_re_arc(tmp_path)
     path = tmp_path / "re_arc_00.jsonl"
     lines = [
-        {"id": "x", "pairs": [["005|050", "1"], ["1", "2"]]},
+        {"id": "007bbfb7", "pairs": [["005|050", "1"], ["1", "2"]]},
         {"id": DEV_TASKS[0], "pairs": []},
     ]
     path.write_text("\n".join(map(json.dumps, lines)))
     (rule,) = load_re_arc(tmp_path)
-    assert (rule.rule_id, rule.pairs[0], rule.tokens) == ("re-arc x", ("1", "2"), (7, 13))
-    path.write_text('{"id": "x"}')
+    assert (rule.rule_id, rule.pairs[0], rule.tokens) == ("re-arc 007bbfb7", ("1", "2"), (7, 13))
+    path.write_text('{"id": "007bbfb7"}')
     with pytest.raises(CorpusError, match=r"re_arc_00\.jsonl, line 1: 'pairs'"):
         load_re_arc(tmp_path)
     with pytest.raises(CorpusError, match="at least one rule"):
         Corpus([], [], CorpusConfig())
+
+
+@pytest.mark.parametrize(
+    ("task_id", "pairs", "says"),
+    [
+        ("017C7C7B", [], "id must be eight digits 0 to 9 and a to f, got '017C7C7B'"),
+        (7, [], "id must be eight digits"),
+        ("007bbfb7", [["01|2", "1"]], r"got '01\|2'"),
+        ("007bbfb7", [["0a", "1"]], "got '0a'"),
+        ("007bbfb7", [["", "1"]], "a grid is up to 30 rows"),
+        ("007bbfb7", [["1", "|".join("1" * 31)]], "a grid is up to 30 rows"),
+        ("007bbfb7", [["1" * 31, "1"]], "a grid is up to 30 rows"),
+        ("007bbfb7", [["1", [[1]]]], r"got \[\[1\]\]"),
+        ("007bbfb7", [["1"]], "line 1"),
+    ],
+)
+def test_what_would_fail_in_the_middle_of_training_is_named(
+    tmp_path: Path, task_id: object, pairs: object, says: str
+) -> None:
+    line = json.dumps({"id": task_id, "pairs": pairs})
+    (tmp_path / "re_arc_00.jsonl").write_text(line)
+    with pytest.raises(CorpusError, match=says) as caught:
+        load_re_arc(tmp_path)
+    assert "re_arc_00.jsonl, line 1" in str(caught.value)
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.0])
+def test_a_damaged_packed_file_is_named(tmp_path: Path, keep: float) -> None:
+    whole = lzma.compress(b'{"id": "007bbfb7", "pairs": []}\n' * 500)
+    data = whole[: int(keep * len(whole))] or b"no xz at all"
+    (tmp_path / "re_arc_00.jsonl.xz").write_bytes(data)
+    with pytest.raises(CorpusError, match=r"re_arc_00\.jsonl\.xz: damaged"):
+        load_re_arc(tmp_path)
 
 
 GOOD_PAIR = {"input": [[0, 0, 5], [0, 5, 0]], "output": [[1]]}

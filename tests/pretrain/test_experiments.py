@@ -5,6 +5,7 @@ pytest tests/pretrain/test_experiments.py
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,9 @@ def test_planes_apart_moves_outputs_and_nothing_else() -> None:
 def test_rule_arms_take_as_many_rules_as_they_say() -> None:
     arms = rule_arms(read_sources(None), 0)
     assert [arm.name for arm in arms] == ["50 rules", "200 rules", "404 rules"]
+    few = {arms[0].corpus.draw(random.Random(i)).task_id for i in range(300)}
+    many = {arms[1].corpus.draw(random.Random(i)).task_id for i in range(300)}
+    assert 20 < len(few) <= 50 < len(many) <= 200
 
 
 def test_layouts_get_the_same_tokens_and_answer_every_question() -> None:
@@ -66,7 +70,7 @@ def test_layouts_get_the_same_tokens_and_answer_every_question() -> None:
     assert after.tokens > before.tokens and after.loss < before.loss
     alone = task_tokens(SHAPE, rules, questions, config, after.tokens, 1)
     assert alone.tokens == pytest.approx(after.tokens, rel=0.2)
-    assert SHAPE.vocab == VOCAB and 0 <= alone.right <= 1
+    assert SHAPE.vocab == VOCAB and alone.loss < 4.0
 
 
 def test_tuning_asks_what_was_not_trained_on_and_learns_a_rule() -> None:
