@@ -42,7 +42,17 @@ HEAVY_FILES = (
     "validate/bench_*.py",
 )
 # Root modules that hand tasks with answers to kit.validate.
-ENTRIES = ("__main__", "entry", "commands", "bench", "trace", "replay", "ablate", "rehearse")
+ENTRIES = (
+    "__main__",
+    "entry",
+    "commands",
+    "bench",
+    "trace",
+    "replay",
+    "ablate",
+    "ablate_methods",
+    "rehearse",
+)
 # The search's inner loops are numba kernels, which are decorated where they are defined; whatever
 # uses the search imports it inside a function.
 KERNEL_FOLDER = "induce/"

@@ -25,7 +25,13 @@ from kit.pretrain.export import export_run
 from kit.pretrain.re_arc import add_re_arc_option
 from kit.pretrain.recipe import Limits, resume, train
 from kit.pretrain.run import CHECKPOINT, CheckpointError, Run, read_record
-from kit.pretrain.settings import SIZES, Data, PretrainConfig
+from kit.pretrain.settings import (
+    CPU_BATCH_TOKENS,
+    GPU_BATCH_TOKENS,
+    SIZES,
+    Data,
+    PretrainConfig,
+)
 from kit.pretrain.sources import DEFAULT_MIXTURE, Sources, held_out_questions, read_sources
 from kit.pretrain.stopping import caught_signals
 
@@ -115,7 +121,9 @@ def _open_run(args: argparse.Namespace, out: Path, device: str) -> Run:
                 f"{out / CHECKPOINT}: there is a run already; --resume {out} goes on with it, "
                 f"--out names another folder"
             )
-        shape, config = SIZES[args.size or DEFAULT_SIZE], PretrainConfig(seed=args.seed or 0)
+        tokens = CPU_BATCH_TOKENS if device == "cpu" else GPU_BATCH_TOKENS
+        config = PretrainConfig(batch_tokens=tokens, seed=args.seed or 0)
+        shape = SIZES[args.size or DEFAULT_SIZE]
         return Run(shape, config, args.threads, device)
     record = read_record(out / CHECKPOINT)
     shape, config = ModelShape(**record["shape"]), PretrainConfig(**record["config"])

@@ -11,19 +11,18 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from kit.augment.views import View
-from kit.encode.encoding import Encoded
 from kit.pretrain.corpus import Corpus
+from kit.pretrain.drawing import drawing_processes, drawn_batches
 from kit.pretrain.history import History, Record
 from kit.pretrain.run import CHECKPOINT, Run
-from kit.pretrain.sequences import ALIGNED, draw_batch
+from kit.pretrain.sequences import ALIGNED
 from kit.pretrain.settings import Schedule, schedule_from_now, schedule_of_steps
 
 LOG_EVERY = 25
@@ -77,7 +76,8 @@ def train(
     stretch = _Stretch(run, limits, out, clock)
     report = _Report(run, held_out, out)
     recent: list[float] = []
-    for batch in _batches(run, corpus):
+    drawn = drawn_batches(corpus, run.config, run.step, drawing_processes(run.device))
+    for batch in drawn:
         stretch.maybe_decay()
         if stretch.is_over() or (stop is not None and stop.is_set()):
             break
@@ -173,15 +173,3 @@ class _Stretch:
         run.save(self._out / CHECKPOINT)
         shutil.copyfile(self._out / CHECKPOINT, self._out / STABLE)
         run.schedule = decaying
-
-
-def _batches(run: Run, corpus: Corpus) -> Iterator[list[Encoded]]:
-    """Batches from the run's step on, the next one drawn while the last one is trained on."""
-    with ThreadPoolExecutor(1) as pool:
-        step = run.step
-        coming: Future[list[Encoded]] = pool.submit(draw_batch, corpus, run.config, step)
-        while True:
-            batch = coming.result()
-            step += 1
-            coming = pool.submit(draw_batch, corpus, run.config, step)
-            yield batch

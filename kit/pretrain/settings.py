@@ -42,6 +42,10 @@ TYPICAL_CONTEXT = 300
 """Tokens that a token sees on average in sequences of about 600, for counting operations."""
 
 
+CPU_BATCH_TOKENS, GPU_BATCH_TOKENS = 8192, 262_144
+"""Of a step: many small steps where tokens are dear; on a GPU what keeps it busy."""
+
+
 @dataclass(frozen=True, slots=True)
 class PretrainConfig:
     """Hyper-parameters of a run.
@@ -55,7 +59,7 @@ class PretrainConfig:
         ema_decay: of the running average of the weights, which is what gets exported.
     """
 
-    batch_tokens: int = 8192
+    batch_tokens: int = CPU_BATCH_TOKENS
     lr_matrices: float = 0.02
     lr_rest: float = 3e-3
     warmup_steps: int = 30

@@ -70,7 +70,8 @@ def variant_rows(outcomes: Sequence[Outcome], variants: Sequence[Variant], seed:
         if ours:
             row = make_row(variant.name, variant.says, ours, seed, variant.against, theirs, fair)
             # The paper has no counterpart of the partner that differs in its engine alone.
-            papers = (known[name].paper for name in (variant.against, TTT) if name in known)
+            partners = [n for n in (variant.against, TTT) if n in known and n != variant.name]
+            papers = (known[name].paper for name in partners)
             paper_against = next((found for found in papers if found is not None), None)
             rows.append(replace(row, paper=variant.paper, paper_against=paper_against))
     return rows

@@ -33,7 +33,7 @@ def pretrain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     other = Sources([], whole.original[:29], whole.rules[:20])
     monkeypatch.setattr(command, "SIZES", {"4m": SMALL, "1m": OTHER})
     monkeypatch.setattr(
-        command, "PretrainConfig", lambda **said: PretrainConfig(**{"batch_tokens": 400, **said})
+        command, "PretrainConfig", lambda **said: PretrainConfig(**{**said, "batch_tokens": 400})
     )
     monkeypatch.setattr(command, "held_out_questions", lambda seed: {})
     monkeypatch.setattr(command, "read_sources", lambda path: few if path is None else other)

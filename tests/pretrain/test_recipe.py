@@ -21,6 +21,7 @@ from kit.encode.cells import LINE  # noqa: E402
 from kit.engine.llama import PackedCausal, forward  # noqa: E402
 from kit.engine.model import open_model  # noqa: E402
 from kit.pretrain.corpus import Corpus, CorpusConfig, rules_of_pairs  # noqa: E402
+from kit.pretrain.drawing import drawing_processes, drawn_batches  # noqa: E402
 from kit.pretrain.export import export_run  # noqa: E402
 from kit.pretrain.muon import orthogonalise  # noqa: E402
 from kit.pretrain.recipe import STABLE, Limits, resume, train  # noqa: E402
@@ -191,6 +192,18 @@ def test_a_batch_depends_on_seed_and_step_alone_and_mixes_positions(corpus) -> N
     lines = [e for e in flat if e.tokens[0] == LINE]
     assert 0.05 < len(lines) / len(flat) < 0.3
     assert all(e.positions.tolist() == list(range(len(e))) for e in lines)
+
+
+def test_processes_draw_the_batches_that_a_thread_draws(corpus) -> None:
+    def first(processes: int) -> list[list[list[int]]]:
+        drawn = drawn_batches(corpus, CONFIG, 5, processes)
+        taken = [[e.tokens.tolist() for e in next(drawn)] for _ in range(4)]
+        drawn.close()
+        return taken
+
+    alone = [[e.tokens.tolist() for e in draw_batch(corpus, CONFIG, s)] for s in range(5, 9)]
+    assert first(0) == first(2) == alone
+    assert drawing_processes("cpu") == 0 < drawing_processes("cuda")
 
 
 def test_dealing_and_chunking_lose_nothing(corpus) -> None:
