@@ -106,6 +106,16 @@ def test_time_that_is_up_is_no_failure(base, tmp_path) -> None:
     assert read_checkpoint(out).step == 0
 
 
+def test_a_base_with_biases_is_trained_through_transformers(tmp_path, capsys) -> None:
+    base = save_model(tmp_path / "base", attention_bias=True, mlp_bias=True)
+    args = ["--steps", 1, "--batch", 1, "--max-tokens", 200, "--held-out", 0]
+    assert run("--base", base, "--out", tmp_path / "torch", *args, "--engine", "torch") == 2
+    assert "mlp_bias (on gate, up and down) is not supported" in capsys.readouterr().err
+    assert run("--base", base, "--out", tmp_path / "o", *args) == 0
+    names = tensors_of(tmp_path / "o" / "model").keys()
+    assert {name for name in names if name.endswith("o_proj.bias")}
+
+
 def test_without_fine_tuning_the_base_is_asked_and_copied(base, tmp_path) -> None:
     out = tmp_path / "o"
     assert run("--base", base, "--out", out, *FEW, "--without-fine-tuning") == 0
