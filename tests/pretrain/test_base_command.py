@@ -151,6 +151,7 @@ def test_a_text_model_is_trained_in_a_format_that_the_result_names(tmp_path) -> 
         (["--base", "nowhere"], "nowhere: a model folder needs config.json, found nothing"),
         (["--lr", "-1"], "lr must be 0 to less than 1, got -1.0"),
         (["--rank", "0"], "rank must be 1 to 4096, got 0"),
+        (["--steps", "5000", "--tasks", "800"], "--epochs 1 and --batch 8 make 100 steps"),
         (["--batch", "0"], "batch_tasks must be 1 to 65536, got 0"),
         (["--minutes", "0"], "--minutes must be more than 0, got 0"),
         (["--held-out", "-1"], "--held-out must be 0 or more, got -1"),
@@ -166,6 +167,24 @@ def test_what_cannot_be_met_is_refused_in_words(base, tmp_path, capsys, args, sa
     error = capsys.readouterr().err
     assert error.startswith("error: ") and said in error
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "steps", "tasks"),
+    [
+        (["--steps", 5000], 5000, 40_000),
+        (["--steps", 1000, "--batch", 32], 1000, 32_000),
+        (["--preset", "paper", "--steps", 20_000, "--method", "lora"], 20_000, 640_000),
+        (["--steps", 3, "--tasks", 100], 3, 100),
+    ],
+)
+def test_all_steps_that_were_asked_for_are_planned(base, tmp_path, args, steps, tasks) -> None:
+    out, once = tmp_path / "o", ["--minutes", 1e-9, "--held-out", 0, "--max-tokens", 200]
+    assert run("--base", base, "--out", out, *args, *once) == 0
+    config = read_checkpoint(out).config
+    assert (config.num_steps(), config.num_tasks) == (steps, tasks)
+    assert run("--base", base, "--resume", out, *args, *once) == 0
+    assert read_checkpoint(out).config == config
 
 
 def test_a_folder_to_write_to_must_be_named(base, capsys) -> None:
