@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 import signal
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from kit.engine.model import open_model  # noqa: E402
 from kit.pretrain import base_command, base_tasks  # noqa: E402
 from kit.pretrain.base_export import MergeError  # noqa: E402
 from kit.pretrain.base_learner import Diverged, Learner, read_checkpoint  # noqa: E402
+from kit.pretrain.training_flops import known_flops  # noqa: E402
 from tests.pretrain.base_models import save_model, save_text_model, tensors_of  # noqa: E402
 
 FEW = ["--steps", "4", "--batch", "2", "--max-tokens", "200", "--held-out", "2", "--rank", "4"]
@@ -74,6 +76,7 @@ def test_a_run_leaves_model_adapter_history_and_plot(done, base) -> None:
     card = (done / "model" / "README.md").read_text()
     for said in ("4 of 4 steps", "seed 0", "| development tasks |", "358 ARC-AGI-1", "FLOPs"):
         assert said in card
+    assert known_flops(done / "model") is None, "the base has no card"
     with (done / "history.csv").open() as lines:
         rows = [*csv.DictReader(lines)]
     assert [int(row["step"]) for row in rows] == [0, 1, 2, 3, 4]
@@ -125,6 +128,14 @@ def test_without_fine_tuning_the_base_is_asked_and_copied(base, tmp_path) -> Non
         (row,) = csv.DictReader(lines)
     assert float(row["development tasks loss"]) > 0
     assert "not trained" in (out / "model" / "README.md").read_text()
+
+
+def test_the_card_adds_what_the_base_took(tmp_path) -> None:
+    base, out = save_model(tmp_path / "base"), tmp_path / "o"
+    (base / "README.md").write_text("Trained on words, about 2.0e+14 FLOPs.")
+    assert run("--base", base, "--out", out, *FEW, "--steps", 1, "--held-out", 0) == 0
+    learnt = float(re.search(r"tokens,\s+(\S+)\s+FLOPs", (out / "model/README.md").read_text())[1])
+    assert learnt > 0 and known_flops(out / "model") == float(f"{2.0e14 + learnt:.1e}")
 
 
 def test_without_geometry_is_written_into_the_checkpoint(base, tmp_path) -> None:
