@@ -198,9 +198,9 @@ def _open_locked(job: Job, out: Path, lock: FolderLock) -> RunFolder:
     if not past.records:
         # As early as possible: whatever comes then, there is a valid file.
         submission.save()
-    record = run_record(job.config, all_tasks, code_version())
+    wanted = [task.task_id for task in job.tasks]
+    record = run_record(job.config, all_tasks, code_version(), wanted)
     remarks += _check_past(past, record)
-    wanted = {task.task_id for task in job.tasks}
     earlier = tuple(r for r in last_results(past.records) if r.task_id in wanted)
     if past.records:
         submission.update(last_predictions(past.records))

@@ -24,9 +24,16 @@ _FREE_TO_CHANGE = ("budget.time_s", "workers.", "solve.legs")
 _ENGINES = ("solve.trainer", "solve.sampler", "finetune.quantize")
 
 
-def run_record(config: Config, tasks: Sequence[Task], code: str) -> Record:
-    """The first record of a start: resolved options, task set and code version."""
-    data = {"config": to_json(config), "tasks": task_digest(tasks), "code": code}
+def run_record(
+    config: Config, tasks: Sequence[Task], code: str, ids: Sequence[str] | None = None
+) -> Record:
+    """The first record of a start: resolved options, task set and code version.
+
+    Args:
+        ids: of the tasks that are worked on; None for all of them.
+    """
+    worked = [task.task_id for task in tasks] if ids is None else list(ids)
+    data = {"config": to_json(config), "tasks": task_digest(tasks), "code": code, "ids": worked}
     return Record("run", digest(data), data)
 
 

@@ -15,7 +15,7 @@ from kit import job as job_module
 from kit.config import ConfigError
 from kit.job import announce, find_job, open_folder, plan_text
 from kit.request import parse_request
-from kit.submit.journal import Record, encode_record
+from kit.submit.journal import Record, encode_record, replay
 
 TASK = {"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[3]]}]}
 
@@ -66,6 +66,8 @@ def test_ids_and_limit_choose_tasks_but_the_file_holds_all(kaggle: Path, tmp_pat
     with closing(open_folder(job)):
         content = json.loads((tmp_path / "out" / "submission.json").read_text())
     assert list(content) == ["a", "b"]
+    (start,) = replay(tmp_path / "out" / "journal.jsonl").records
+    assert start.data["ids"] == ["b"], "what a share of solved tasks is a share of"
 
 
 def test_little_time_still_leaves_some_to_finish() -> None:

@@ -45,3 +45,8 @@ def test_a_shared_adapter_is_asked_by_the_engine_it_was_trained_for() -> None:
     with pytest.raises(ConfigError, match=r"solve\.sampler was auto, is torch"):
         check_resumable(start(SHARED), start(SHARED, "solve.sampler=torch"))
     assert check_resumable(start(SHARED), start(SHARED, "solve.legs=search")) is None
+
+
+def test_other_tasks_of_the_same_set_may_follow() -> None:
+    first, second = (run_record(make_config("full"), (), "code", ids) for ids in ("ab", "c"))
+    assert check_resumable(first, second) is None and second.data["ids"] == ["c"]

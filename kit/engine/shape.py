@@ -1,8 +1,8 @@
 """What a Hugging Face `config.json` says about a model, as far as the engine needs it.
 
 Covers decoder-only models of the Llama family: Llama, Mistral (without a sliding window), Qwen2
-(bias on q, k, v) and Qwen3 (norm on q and k). Anything else is refused with its name, so that the
-caller can fall back to the reference backend.
+(bias on q, k, v) and Qwen3 (norm on q and k). Anything else, other biases included, is refused with
+its name, so that the caller can fall back to the reference backend.
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ def read_shape(folder: Path) -> ModelShape:
         raise ModelError(f"{path}: key {error} is missing") from error
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
+    except (TypeError, AttributeError) as error:
+        raise ModelError(f"{path}: a value of another kind than a model has ({error})") from error
 
 
 def _shape_from(config: dict) -> ModelShape:
@@ -105,6 +107,7 @@ def _shape_from(config: dict) -> ModelShape:
         raise ModelError("sliding-window attention is not supported")
     if config.get("hidden_act", "silu") != "silu":
         raise ModelError(f"hidden_act must be silu, got {config['hidden_act']!r}")
+    _refuse_biases(config, family)
     heads = config["num_attention_heads"]
     theta, scaling = _rope(config)
     return ModelShape(
@@ -119,11 +122,22 @@ def _shape_from(config: dict) -> ModelShape:
         norm_eps=config.get("rms_norm_eps", 1e-6),
         rope_theta=theta,
         rope_scaling=scaling,
-        qkv_bias=family == "qwen2" or bool(config.get("attention_bias")),
+        qkv_bias=family == "qwen2",
         qk_norm=family == "qwen3",
         tied=config.get("tie_word_embeddings", False),
         max_positions=config.get("max_position_embeddings", 2048),
     )
+
+
+def _refuse_biases(config: dict, family: str) -> None:
+    """Refuse biases that the engine would leave out: those of o_proj and of the feed-forward part.
+
+    Qwen2 has one on q, k and v alone, whatever `attention_bias` says.
+    """
+    if config.get("mlp_bias"):
+        raise ModelError("mlp_bias (on gate, up and down) is not supported")
+    if config.get("attention_bias") and family != "qwen2":
+        raise ModelError("attention_bias (on o_proj as well as q, k and v) is not supported")
 
 
 def _rope(config: dict) -> tuple[float, Llama3Rope | None]:

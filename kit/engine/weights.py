@@ -18,6 +18,11 @@ from torch import Tensor
 
 from kit.engine.shape import ModelError, ModelShape
 
+INDEX_FILE = "model.safetensors.index.json"
+
+_MOST_NAMED = 3
+"""Tensors that a message names."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerWeights:
@@ -91,7 +96,8 @@ def load_weights(folder: Path, shape: ModelShape, dtype: torch.dtype) -> Weights
 
     Raises:
         FileNotFoundError: no safetensors file.
-        ModelError: a shard is broken, a tensor is missing or has the wrong shape.
+        ModelError: a shard is broken, a tensor is missing, has the wrong shape or would be left
+            out.
     """
     tensors = {name: t.to(dtype) for name, t in _read_tensors(folder).items()}
     return weights_from_named(tensors, shape, str(folder))
@@ -101,8 +107,10 @@ def weights_from_named(tensors: dict[str, Tensor], shape: ModelShape, where: str
     """Weights from tensors under their Hugging Face names.
 
     Raises:
-        ModelError: a tensor is missing or has the wrong shape; `where` starts the message.
+        ModelError: a tensor is missing, has the wrong shape or would be left out; `where` starts
+            the message.
     """
+    taken: set[str] = set()
 
     def take(name: str, *size: int) -> Tensor:
         if name not in tensors:
@@ -110,6 +118,7 @@ def weights_from_named(tensors: dict[str, Tensor], shape: ModelShape, where: str
         if tuple(tensors[name].shape) != size:
             got = tuple(tensors[name].shape)
             raise ModelError(f"{where}: {name} has shape {got}, expected {size}")
+        taken.add(name)
         return tensors[name]
 
     d = shape.hidden
@@ -117,7 +126,29 @@ def weights_from_named(tensors: dict[str, Tensor], shape: ModelShape, where: str
     layers = tuple(_take_layer(take, f"model.layers.{i}.", shape) for i in range(shape.num_layers))
     norm = take("model.norm.weight", d)
     head = embed if shape.tied else take("lm_head.weight", shape.vocab, d)
+    _refuse_unused({n: t for n, t in tensors.items() if n not in taken}, embed, where)
     return Weights(embed, layers, norm, head)
+
+
+def _refuse_unused(unused: dict[str, Tensor], embed: Tensor, where: str) -> None:
+    """Refuse a model of which something would be left out, so that it would answer otherwise.
+
+    Old files hold the rotary frequencies, which follow from the configuration, and some a tied
+    head beside the embedding; where that head differs, transformers does not tie them either.
+    """
+    names = [
+        name
+        for name, tensor in unused.items()
+        if not name.endswith("rotary_emb.inv_freq")
+        and not (name == "lm_head.weight" and torch.equal(tensor, embed))
+    ]
+    if names:
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        raise ModelError(
+            f"{where}: the kit's engine would leave out {', '.join(sorted(names)[:_MOST_NAMED])}"
+            f"{more}; transformers may know what to do with that (solve.trainer=peft "
+            "solve.sampler=generate, or --engine transformers to fine-tune)"
+        )
 
 
 def _take_layer(take: Callable[..., Tensor], prefix: str, shape: ModelShape) -> LayerWeights:
@@ -140,8 +171,28 @@ def _take_layer(take: Callable[..., Tensor], prefix: str, shape: ModelShape) -> 
     )
 
 
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a model, chosen as transformers does: a single `model.safetensors`,
+    else those that the index names, else all. Adapters and other copies may lie beside them.
+
+    Raises:
+        ModelError: the index cannot be read.
+    """
+    single, index = folder / "model.safetensors", folder / INDEX_FILE
+    if single.is_file():
+        return [single]
+    if not index.is_file():
+        return sorted(folder.glob("*.safetensors"))
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{index}: not a readable index of weights ({error!r})") from error
+    # Only names, never paths: an index must not lead out of its folder.
+    return [folder / Path(name).name for name in sorted(names)]
+
+
 def _read_tensors(folder: Path) -> dict[str, Tensor]:
-    files = sorted(folder.glob("*.safetensors"))
+    files = weight_files(folder)
     if not files:
         other = sorted(p.name for p in folder.glob("*.bin")) + sorted(
             p.name for p in folder.glob("*.pt*")

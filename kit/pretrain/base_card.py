@@ -15,6 +15,7 @@ from kit.pretrain.base_learner import Learner
 from kit.pretrain.base_origin import CHECKSUM, ORIGINAL, RE_ARC, RULES
 from kit.pretrain.base_settings import BaseConfig
 from kit.pretrain.history import CSV_FILE
+from kit.pretrain.training_flops import sum_text
 
 
 def base_card(
@@ -38,9 +39,9 @@ def base_card(
         f"warm-up {config.warmup_steps} steps, cosine, batch {config.batch_tasks}, gradients "
         f"clipped at {config.max_grad_norm:g}, weight decay {config.weight_decay:g}, seed "
         f"{config.seed}.",
-        f"Compute: {learner.step} of {config.num_steps()} steps, {learner.tokens:,} tokens, about "
+        f"Compute: {learner.step} of {config.num_steps()} steps, {learner.tokens:,} tokens, "
         f"{flops:.1e} FLOPs, {learner.seconds / 60:.1f} minutes of training on "
-        f"{_hardware(learner)}.",
+        f"{_hardware(learner)}. {sum_text(base, flops)}",
     )
     listed = "\n".join(
         fill(item, 100, initial_indent="- ", subsequent_indent="  ") for item in items

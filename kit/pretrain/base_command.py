@@ -31,7 +31,7 @@ from kit.pretrain.base_export import MergeError, export
 from kit.pretrain.base_learner import CHECKPOINT, Diverged, Learner, Trainable, read_checkpoint
 from kit.pretrain.base_origin import FORMAT, HELD_OUT, Notes, check_same, origin
 from kit.pretrain.base_run import Questions, fine_tune
-from kit.pretrain.base_settings import PRESETS, BaseConfig, Method
+from kit.pretrain.base_settings import PRESETS, BaseConfig, Method, with_steps
 from kit.pretrain.base_tasks import BaseTasks, encoded_questions
 from kit.pretrain.sources import read_sources
 from kit.pretrain.stopping import caught_signals
@@ -70,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--method", choices=get_args(Method), help="what is trained")
     group.add_argument("--format", choices=("auto", *FORMATS), help="text format of the tasks")
     group.add_argument("--max-tokens", type=int, help="of one task, in tokens of the model")
-    group.add_argument("--tasks", type=int, help="different tasks in all")
+    group.add_argument("--tasks", type=int, help="different tasks in all (default with --steps: "
+                       "as many as these take)")  # fmt: skip
     group.add_argument("--epochs", type=int, help="how often each task is seen")
     group.add_argument("--batch", type=int, help="tasks per optimiser step")
     group.add_argument("--lr", type=float, help="peak learning rate")
@@ -179,14 +180,15 @@ def _config(args: argparse.Namespace) -> BaseConfig:
         fields["alpha"] = float(fields["rank"])
     if args.without_geometry:
         fields |= {"wrap_share": 0.0, "symmetries": False}
-    if args.without_fine_tuning:
-        if args.resume:
-            raise ValueError("--without-fine-tuning has nothing to go on with, got --resume")
-        fields["max_steps"] = 0
+    if args.without_fine_tuning and args.resume:
+        raise ValueError("--without-fine-tuning has nothing to go on with, got --resume")
     if not args.resume:
-        return replace(PRESETS[args.preset or "default"], **fields)
+        config = with_steps(replace(PRESETS[args.preset or "default"], **fields), fields)
+        return replace(config, max_steps=0) if args.without_fine_tuning else config
     there = read_checkpoint(args.resume).config
-    wanted = replace(PRESETS[args.preset] if args.preset else there, **fields)
+    wanted = replace(there, **fields)
+    if args.preset:
+        wanted = with_steps(replace(PRESETS[args.preset], **fields), fields)
     differences = wanted.differences(there)
     if differences:
         raise ValueError(

@@ -20,13 +20,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from kit.encode import FORMAT_FILE, open_encoding
+from kit.engine.weights import INDEX_FILE, weight_files
 from kit.finetune.adapter_dir import LoraSettings, write_lora_adapter
 from kit.pretrain.base_learner import Learner
 
 _PREFIX = "base_model.model."
 _BESIDE = ("*.json", "*.jinja", "*.txt", "*.model", "LICENSE*", "NOTICE*")
 """Files beside the weights that belong to a model: settings, tokenizer, licence."""
-INDEX_FILE = "model.safetensors.index.json"
 _NOT_COPIED = (INDEX_FILE, "adapter_config.json")
 
 
@@ -118,16 +118,6 @@ def rewrite_weights(base: Path, out: Path, change: Callable[[str, Tensor], Tenso
         save_file(changed, out / path.name, metadata={"format": "pt"})
     if (base / INDEX_FILE).is_file():
         shutil.copyfile(base / INDEX_FILE, out / INDEX_FILE)
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a model: those its index names, or all where there is none."""
-    index = folder / INDEX_FILE
-    if not index.is_file():
-        return sorted(folder.glob("*.safetensors"))
-    names = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-    # Only names, never paths: an index must not lead out of its folder.
-    return [folder / Path(name).name for name in sorted(set(names))]
 
 
 def stored_dtype(folder: Path) -> torch.dtype:

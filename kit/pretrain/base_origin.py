@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from kit.pretrain.base_export import weight_files
+from kit.engine.weights import weight_files
 
 FORMAT, HELD_OUT = "format", "held-out questions"
 RE_ARC, ORIGINAL, RULES = "re-arc rules", "ARC-AGI-1 training tasks", "procedural rules"

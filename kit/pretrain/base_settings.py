@@ -7,8 +7,8 @@ what a CPU or one small GPU gets through in an hour or two with a model of some 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from kit.finetune.trainer import FinetuneConfig
@@ -18,6 +18,9 @@ Method = Literal["full", "lora", "4bit"]
 
 USUAL_LR: dict[str, float] = {"full": 5e-5, "lora": 5e-4, "4bit": 5e-4}
 """Peak rates by method where none is given."""
+
+MOST_TASKS = 10_000_000
+"""Different tasks of one run; their order is held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "alpha": (lambda value: 0 < value < math.inf, "above zero"),
     "lr": (lambda value: 0 <= value < 1, "0 to less than 1"),
     "batch_tasks": _whole(1, 65_536),
-    "num_tasks": _whole(1, 10_000_000),
+    "num_tasks": _whole(1, MOST_TASKS),
     "epochs": _whole(1, 1000),
     "max_steps": _whole(0, 10_000_000),
     "warmup_steps": _whole(0, 10_000_000),
@@ -124,6 +127,34 @@ PRESETS: dict[str, BaseConfig] = {
         recompute=True,
     ),
 }
+
+
+def with_steps(config: BaseConfig, said: Collection[str]) -> BaseConfig:
+    """The config with as many tasks as the steps that were asked for need.
+
+    Args:
+        said: fields that were asked for; the others have a preset's values, which must not end the
+            run before its steps are done.
+    Raises:
+        ValueError: the tasks that were asked for are too few for the steps, or the steps need more
+            than there can be; says so with numbers.
+    """
+    if "max_steps" not in said:
+        return config
+    steps, batch = config.max_steps, config.batch_tasks
+    if {"num_tasks", "epochs"}.isdisjoint(said):
+        if steps * batch > MOST_TASKS:
+            raise ValueError(
+                f"--steps {steps} in batches of {batch} take {steps * batch} different tasks, more "
+                f"than {MOST_TASKS}; say how many with --tasks, and how often each with --epochs"
+            )
+        return replace(config, num_tasks=max(1, steps * batch))
+    if config.num_steps() < steps:
+        raise ValueError(
+            f"--steps {steps} cannot be met: --tasks {config.num_tasks}, --epochs {config.epochs} "
+            f"and --batch {batch} make {config.num_steps()} steps"
+        )
+    return config
 
 
 def config_from(plain: dict[str, Any]) -> BaseConfig:

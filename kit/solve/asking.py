@@ -3,7 +3,7 @@ memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TypeVar
 
 from kit.arc.seeds import derive_seed
@@ -77,3 +77,12 @@ def gather(
             continue
         if any(request.key not in answers for request in waiting[:part]):
             return
+
+
+def scored_tokens(requests: Sequence[ScoreRequest], answered: Container[Key]) -> int:
+    """Tokens that the model read for the requests that were answered: prompts and answers."""
+    return sum(
+        len(request.prompt) + sum(map(len, request.answers))
+        for request in requests
+        if request.key in answered
+    )

@@ -1,7 +1,8 @@
 """Which engines train and sample on a machine, and whether one process may hold both.
 
-What it does: turns "auto" into names, from what is installed and whether there is a GPU. Pure and
-free of torch, so that the process that starts workers can ask. What it does not: open anything.
+What it does: turns "auto" into names, from what is installed, whether there is a GPU and what the
+model's configuration says. Free of torch, so that the process that starts workers can ask. What it
+does not: open a model.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.encode import FormatError, open_encoding
+from kit.engine.shape import ModelError, read_shape
 from kit.finetune.trainer import FinetuneConfig
 from kit.generate.decode import GenerateConfig
 
@@ -40,7 +42,8 @@ def choose_engines(
     """`solve` with the names of a trainer and a sampler in place of "auto".
 
     Unsloth and vLLM are taken on a GPU, for large models, where they are installed and can do what
-    is asked; else the kit's own engine, or peft for a base in 4 bits.
+    is asked; else the kit's own engine, or peft for a base in 4 bits. Models that the own engine
+    does not run are left to transformers: peft, and generate().
 
     Args:
         may_part: whether training and sampling may have processes of their own; if not, "auto"
@@ -75,15 +78,20 @@ def _choose(
     Args:
         large: a model on a GPU that Unsloth and vLLM are worth their start for.
     """
-    trainer, sampler = solve.trainer, solve.sampler
+    trainer, sampler, is_known = solve.trainer, solve.sampler, _is_known(solve.model)
+    # Unsloth and vLLM are planned from the shape that the own engine reads.
+    large = large and is_known
     if trainer == "auto":
         fast = large and finetune.method == "lora" and installed("unsloth")
-        own = "peft" if finetune.quantize == "nf4" else "torch"
+        own = "torch" if is_known and finetune.quantize != "nf4" else "peft"
         trainer = "unsloth" if fast else own
     if sampler == "auto":
-        fast = large and finetune.method == "lora" and generate.min_probability == 0
+        wide = generate.min_probability > 0
+        fast = large and finetune.method == "lora" and not wide
         fast = fast and installed("vllm") and _is_contiguous(solve)
-        sampler = "vllm" if fast else "torch"
+        # For a search above a probability there is no other; what it cannot open it refuses.
+        own = "torch" if is_known or wide else "generate"
+        sampler = "vllm" if fast else own
     return replace(solve, trainer=trainer, sampler=sampler)
 
 
@@ -107,6 +115,18 @@ def _check(trainer: str, finetune: FinetuneConfig) -> None:
         raise ValueError(
             "finetune.method=full: Unsloth trains LoRA adapters here; use solve.trainer=torch"
         )
+
+
+def _is_known(model: Path) -> bool:
+    """Whether the kit's own engine runs a model; a folder that cannot be read is refused later, by
+    whoever opens it."""
+    try:
+        read_shape(model)
+    except ModelError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _weights_bytes(model: Path) -> int:

@@ -14,7 +14,7 @@ from kit.budget.clock import Deadline
 from kit.encode.encoding import ContextError
 from kit.finetune.trainer import Adapter
 from kit.generate.sampler import ScoreRequest
-from kit.solve.asking import Key, gather
+from kit.solve.asking import Key, gather, scored_tokens
 from kit.solve.draft import Draft
 from kit.solve.thrift import cut_view
 from kit.solve.toolbox import Toolbox
@@ -40,7 +40,10 @@ def observe_held_out(draft: Draft, toolbox: Toolbox, adapter: Adapter, deadline:
     """
     requests = _requests(draft, toolbox, adapter)
     answers: dict[Key, tuple[float, ...]] = {}
-    gather(requests, lambda part: toolbox.sampler.score(part, deadline), answers)
+    try:
+        gather(requests, lambda part: toolbox.sampler.score(part, deadline), answers)
+    finally:
+        draft.counts["check_tokens"] = scored_tokens(requests, answers)
     if answers and len(answers) == len(requests):
         chances = [math.exp(min(0.0, nats)) for key in sorted(answers) for nats in answers[key]]
         draft.observed["held_chance"] = round(math.fsum(chances) / len(chances), 4)

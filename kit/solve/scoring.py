@@ -16,7 +16,7 @@ from kit.augment.views import View
 from kit.budget.clock import Deadline
 from kit.finetune.trainer import Adapter
 from kit.generate.sampler import ScoreRequest
-from kit.solve.asking import Key, gather, make_prompts
+from kit.solve.asking import Key, gather, make_prompts, scored_tokens
 from kit.solve.draft import Draft
 from kit.solve.toolbox import Toolbox
 
@@ -45,11 +45,7 @@ def score_candidates(
     finally:
         draft.scores.extend(_view_scores(draft, grids, scored))
         draft.counts["scored"] = sum(map(len, scored.values()))
-        draft.counts["scored_tokens"] = sum(
-            len(request.prompt) + sum(map(len, request.answers))
-            for request in requests
-            if request.key in scored
-        )
+        draft.counts["scored_tokens"] = scored_tokens(requests, scored)
     draft.cut |= len(scored) < len(requests) and deadline.passed()
 
 

@@ -52,6 +52,7 @@ class WorkResult:
         counts: "steps" and "train_tokens" (optimiser), "prompts" (asked), "completions"
             (finished), "prompt_tokens", "answer_tokens" (of those), "candidates" (decoded),
             "scored" (pairs of grid and view), "scored_tokens" (of their prompts and grids),
+            "check_tokens" (the same of demonstrations that an adapter was asked about),
             "context" (views that did not fit), "reject_<reason>" (completions that were no grid),
             "skipped_training" (1 when time was short or there were no views),
             "out_of_memory" (1 when it ran out, even where less was enough then, and when the

@@ -3,6 +3,7 @@
 What it does: counts the operations of training the model from nothing, of test-time training and
 of sampling and scoring from a run's journal, scores what the model itself proposed (cheap guesses
 and programs do not count), and puts published systems beside it, as a table, CSV and picture.
+A run counts as solved of its own tasks, which may be fewer than the set has; then it says so.
 What it does not: count program search, whose work is no product of matrices.
 """
 
@@ -10,23 +11,25 @@ from __future__ import annotations
 
 import argparse
 import csv
-import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kit.arc.candidate import Prediction
 from kit.arc.exits import EXIT_REFUSED
 from kit.arc.task import Solutions
 from kit.arc.whole_file import replace_file
 from kit.engine.shape import ModelError, read_shape
+from kit.pretrain.training_flops import known_flops
 from kit.rank.programs import is_program
 from kit.solve.work import WorkResult
 from kit.submit.journal import replay
 from kit.submit.lock import JOURNAL_NAME
 from kit.submit.records import last_predictions, last_results
 from kit.validate.command import run_command
+from kit.validate.compute_tasks import run_tasks
 from kit.validate.pools_tasks import tasks_and_solutions
 from kit.validate.scatter import Dot, draw_scatter
 
@@ -36,7 +39,9 @@ BACKWARD = 3
 """Operations of a training step over those of its forward pass (Kaplan et al. 2020). Low-rank
 adapters need a little less; this counts them in full."""
 
-COLUMNS = ("system", "solved_percent", "flops", "training", "test_time_training", "answering")
+COLUMNS = (
+    "system", "solved_percent", "flops", "training", "test_time_training", "answering", "tasks",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,9 @@ class Compute:
     """Operations of one run.
 
     Attributes:
-        solved: tasks, with partial credit, by answers of the model; of `tasks`.
+        solved: tasks, with partial credit, by answers of the model; of `tasks`, the run's own.
+        set_tasks: how many the set has that they are from.
+        remarks: lines about what could not be counted.
     """
 
     name: str
@@ -76,6 +83,8 @@ class Compute:
     training: float
     tuning: float
     answering: float
+    set_tasks: int = 0
+    remarks: tuple[str, ...] = ()
 
     @property
     def flops(self) -> float:
@@ -84,8 +93,13 @@ class Compute:
 
     @property
     def percent(self) -> float:
-        """Solved of all tasks."""
+        """Solved of the run's tasks."""
         return 100 * self.solved / self.tasks
+
+    @property
+    def part(self) -> str:
+        """Which part of the set the run had; empty for all of it."""
+        return f"{self.tasks} of {self.set_tasks} tasks" if self.tasks < self.set_tasks else ""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -96,7 +110,10 @@ def main(argv: Sequence[str]) -> int:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("runs", nargs="+", type=Path, metavar="RUN", help="folders of runs on the same tasks")
-    add("--tasks", default="arc1-eval", metavar="SET", help="what they ran on (arc1-eval)")
+    add(
+        "--tasks", default="arc1-eval", metavar="SET",
+        help="what they ran on, or a set that has all of it (arc1-eval)",
+    )  # fmt: skip
     add("--solutions", metavar="SET", help="answers, where the tasks have none of their own")
     add(
         "--training-flops", type=float, metavar="X",
@@ -119,6 +136,9 @@ def _run(args: argparse.Namespace) -> int:
     except (OSError, ValueError, ModelError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_REFUSED
+    for row in rows:
+        for remark in row.remarks:
+            print(f"note: {row.name}: {remark}", file=sys.stderr)
     print(table_text(rows))
     return 0
 
@@ -129,9 +149,10 @@ def compute_of(folder: Path, solutions: Solutions, training: float | None = None
     Args:
         training: operations of training the model; None for what its model card says.
     Raises:
-        OSError: no journal, or no model card.
+        OSError: no journal.
         ValueError: a journal without results of a model, or one that was written before token
-            counts were kept.
+            counts were kept; other tasks than there are solutions for; a model card that does not
+            say what training took.
         ModelError: the model's folder holds none.
     """
     journal = folder / JOURNAL_NAME
@@ -141,15 +162,34 @@ def compute_of(folder: Path, solutions: Solutions, training: float | None = None
     results = [r for r in last_results(records) if r.plan.leg == "ttt"]
     if not any(result.counts.get("prompt_tokens") for result in results):
         raise ValueError(f"{journal}: no prompt of a model was counted in this run")
-    config = [record.data for record in records if record.kind == "run"][-1]["config"]
+    starts = [record.data for record in records if record.kind == "run"]
+    if not starts:
+        raise ValueError(f"{journal}: it lost what the run was made with")
+    config = starts[-1]["config"]
     model = Path(config["solve"]["model"])
     return Compute(
         folder.resolve().name,
         solved_by_model(last_predictions(records), results, solutions),
-        len(solutions),
+        len(run_tasks(records, solutions, journal)),
         card_flops(model) if training is None else training,
         *_operations(model, results),
+        len(solutions),
+        _uncounted(config, results),
     )
+
+
+def _uncounted(config: Mapping[str, Any], results: Sequence[WorkResult]) -> tuple[str, ...]:
+    """What took operations that the journal holds no count of."""
+    remarks = []
+    checked = [r for r in results if "held_chance" in r.observed]
+    if not all("check_tokens" in result.counts for result in checked):
+        remarks.append(
+            "asking adapters about their own demonstrations is not counted (up to three prompts "
+            "each); the journal is from before it was"
+        )
+    if config["finetune"].get("shared"):
+        remarks.append("training the adapter that all tasks share is not counted")
+    return tuple(remarks)
 
 
 def _operations(model: Path, results: Sequence[WorkResult]) -> tuple[float, float]:
@@ -163,7 +203,8 @@ def _operations(model: Path, results: Sequence[WorkResult]) -> tuple[float, floa
         context = count("prompt_tokens", 0) / prompts
         reading, making = shape.flops_per_token(context / 2), shape.flops_per_token(context)
         tuning += BACKWARD * reading * count("train_tokens", 0)
-        answering += reading * (count("prompt_tokens", 0) + count("scored_tokens", 0))
+        read = ("prompt_tokens", "scored_tokens", "check_tokens")
+        answering += reading * sum(count(name, 0) for name in read)
         answering += making * count("answer_tokens", 0)
     return tuning, answering
 
@@ -194,11 +235,14 @@ def card_flops(model: Path) -> float:
     Raises:
         ValueError: it says nothing of the kind.
     """
-    card = model / "README.md"
-    found = re.search(r"about (\d[\d.e+]*) FLOPs", card.read_text(encoding="utf-8"))
-    if found is None:
-        raise ValueError(f"{card}: no operations in it ('about X FLOPs'); give --training-flops")
-    return float(found[1])
+    flops = known_flops(model)
+    if flops is None:
+        raise ValueError(
+            f"{model / 'README.md'}: does not say what training took ('about X FLOPs'; of a "
+            "fine-tuned base 'in all about X FLOPs', the base's own included); give "
+            "--training-flops"
+        )
+    return flops
 
 
 def table_text(rows: Sequence[Compute]) -> str:
@@ -211,12 +255,13 @@ def table_text(rows: Sequence[Compute]) -> str:
 
 
 def _parts_text(row: Compute) -> str:
-    return f"{row.training:.1e}, {row.tuning:.1e}, {row.answering:.1e}"
+    parts = f"{row.training:.1e}, {row.tuning:.1e}, {row.answering:.1e}"
+    return f"{parts}; {row.part}" if row.part else parts
 
 
 def picture(rows: Sequence[Compute]) -> str:
     """The same as SVG."""
-    own = [Dot(row.name, row.flops, row.percent, True) for row in rows]
+    own = [Dot(_dot_name(row), row.flops, row.percent, True) for row in rows]
     others = [Dot(system.name, system.flops, system.percent, False) for system in PUBLISHED]
     return draw_scatter(
         "Solved against all operations",
@@ -226,13 +271,16 @@ def picture(rows: Sequence[Compute]) -> str:
     )
 
 
+def _dot_name(row: Compute) -> str:
+    return f"{row.name} ({row.part})" if row.part else row.name
+
+
 def _write_csv(path: Path, rows: Sequence[Compute]) -> None:
     with open(path, "w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
         for row in rows:
-            writer.writerow(
-                [row.name, row.percent, row.flops, row.training, row.tuning, row.answering]
-            )
+            parts = (row.training, row.tuning, row.answering)
+            writer.writerow([row.name, row.percent, row.flops, *parts, row.tasks])
         for system in PUBLISHED:
-            writer.writerow([system.name, system.percent, system.flops, "", "", ""])
+            writer.writerow([system.name, system.percent, system.flops, "", "", "", ""])

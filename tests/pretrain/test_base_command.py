@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 import signal
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from kit.engine.model import open_model  # noqa: E402
 from kit.pretrain import base_command, base_tasks  # noqa: E402
 from kit.pretrain.base_export import MergeError  # noqa: E402
 from kit.pretrain.base_learner import Diverged, Learner, read_checkpoint  # noqa: E402
+from kit.pretrain.training_flops import known_flops  # noqa: E402
 from tests.pretrain.base_models import save_model, save_text_model, tensors_of  # noqa: E402
 
 FEW = ["--steps", "4", "--batch", "2", "--max-tokens", "200", "--held-out", "2", "--rank", "4"]
@@ -74,6 +76,7 @@ def test_a_run_leaves_model_adapter_history_and_plot(done, base) -> None:
     card = (done / "model" / "README.md").read_text()
     for said in ("4 of 4 steps", "seed 0", "| development tasks |", "358 ARC-AGI-1", "FLOPs"):
         assert said in card
+    assert known_flops(done / "model") is None, "the base has no card"
     with (done / "history.csv").open() as lines:
         rows = [*csv.DictReader(lines)]
     assert [int(row["step"]) for row in rows] == [0, 1, 2, 3, 4]
@@ -106,6 +109,16 @@ def test_time_that_is_up_is_no_failure(base, tmp_path) -> None:
     assert read_checkpoint(out).step == 0
 
 
+def test_a_base_with_biases_is_trained_through_transformers(tmp_path, capsys) -> None:
+    base = save_model(tmp_path / "base", attention_bias=True, mlp_bias=True)
+    args = ["--steps", 1, "--batch", 1, "--max-tokens", 200, "--held-out", 0]
+    assert run("--base", base, "--out", tmp_path / "torch", *args, "--engine", "torch") == 2
+    assert "mlp_bias (on gate, up and down) is not supported" in capsys.readouterr().err
+    assert run("--base", base, "--out", tmp_path / "o", *args) == 0
+    names = tensors_of(tmp_path / "o" / "model").keys()
+    assert {name for name in names if name.endswith("o_proj.bias")}
+
+
 def test_without_fine_tuning_the_base_is_asked_and_copied(base, tmp_path) -> None:
     out = tmp_path / "o"
     assert run("--base", base, "--out", out, *FEW, "--without-fine-tuning") == 0
@@ -115,6 +128,14 @@ def test_without_fine_tuning_the_base_is_asked_and_copied(base, tmp_path) -> Non
         (row,) = csv.DictReader(lines)
     assert float(row["development tasks loss"]) > 0
     assert "not trained" in (out / "model" / "README.md").read_text()
+
+
+def test_the_card_adds_what_the_base_took(tmp_path) -> None:
+    base, out = save_model(tmp_path / "base"), tmp_path / "o"
+    (base / "README.md").write_text("Trained on words, about 2.0e+14 FLOPs.")
+    assert run("--base", base, "--out", out, *FEW, "--steps", 1, "--held-out", 0) == 0
+    learnt = float(re.search(r"tokens,\s+(\S+)\s+FLOPs", (out / "model/README.md").read_text())[1])
+    assert learnt > 0 and known_flops(out / "model") == float(f"{2.0e14 + learnt:.1e}")
 
 
 def test_without_geometry_is_written_into_the_checkpoint(base, tmp_path) -> None:
@@ -141,6 +162,7 @@ def test_a_text_model_is_trained_in_a_format_that_the_result_names(tmp_path) -> 
         (["--base", "nowhere"], "nowhere: a model folder needs config.json, found nothing"),
         (["--lr", "-1"], "lr must be 0 to less than 1, got -1.0"),
         (["--rank", "0"], "rank must be 1 to 4096, got 0"),
+        (["--steps", "5000", "--tasks", "800"], "--epochs 1 and --batch 8 make 100 steps"),
         (["--batch", "0"], "batch_tasks must be 1 to 65536, got 0"),
         (["--minutes", "0"], "--minutes must be more than 0, got 0"),
         (["--held-out", "-1"], "--held-out must be 0 or more, got -1"),
@@ -156,6 +178,24 @@ def test_what_cannot_be_met_is_refused_in_words(base, tmp_path, capsys, args, sa
     error = capsys.readouterr().err
     assert error.startswith("error: ") and said in error
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "steps", "tasks"),
+    [
+        (["--steps", 5000], 5000, 40_000),
+        (["--steps", 1000, "--batch", 32], 1000, 32_000),
+        (["--preset", "paper", "--steps", 20_000, "--method", "lora"], 20_000, 640_000),
+        (["--steps", 3, "--tasks", 100], 3, 100),
+    ],
+)
+def test_all_steps_that_were_asked_for_are_planned(base, tmp_path, args, steps, tasks) -> None:
+    out, once = tmp_path / "o", ["--minutes", 1e-9, "--held-out", 0, "--max-tokens", 200]
+    assert run("--base", base, "--out", out, *args, *once) == 0
+    config = read_checkpoint(out).config
+    assert (config.num_steps(), config.num_tasks) == (steps, tasks)
+    assert run("--base", base, "--resume", out, *args, *once) == 0
+    assert read_checkpoint(out).config == config
 
 
 def test_a_folder_to_write_to_must_be_named(base, capsys) -> None:

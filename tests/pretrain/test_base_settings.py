@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from kit.finetune.schedule import learning_rate
-from kit.pretrain.base_settings import PRESETS, BaseConfig, config_from
+from kit.pretrain.base_settings import PRESETS, BaseConfig, config_from, with_steps
 
 
 def test_the_preset_paper_has_the_papers_values() -> None:
@@ -29,6 +29,30 @@ def test_steps_are_what_tasks_epochs_and_batch_make_of_them() -> None:
     assert config.num_steps() == 25
     assert replace(config, num_tasks=101).num_steps() == 26
     assert replace(config, max_steps=3).num_steps() == 3
+
+
+@pytest.mark.parametrize(("steps", "batch"), [(5000, 8), (1000, 32), (4, 2), (0, 8)])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_steps_that_were_asked_for_are_all_done(preset, steps, batch) -> None:
+    asked = replace(PRESETS[preset], max_steps=steps, batch_tasks=batch)
+    config = with_steps(asked, ["max_steps", "batch_tasks"])
+    assert (config.num_steps(), config.num_tasks) == (steps, max(1, steps * batch))
+
+
+def test_steps_and_tasks_that_were_both_asked_for_must_agree() -> None:
+    config = BaseConfig(max_steps=5000, num_tasks=8000, epochs=2)
+    said = r"--steps 5000 cannot be met: --tasks 8000, --epochs 2 and --batch 8 make 2000 steps"
+    for field in ("num_tasks", "epochs"):
+        with pytest.raises(ValueError, match=said):
+            with_steps(config, ["max_steps", field])
+    assert with_steps(config, ["num_tasks", "epochs"]) == config
+    fits = replace(config, max_steps=2000)
+    assert with_steps(fits, ["max_steps", "num_tasks"]) == fits
+
+
+def test_steps_that_take_too_many_different_tasks_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"take 16000000 different tasks, more than 10000000"):
+        with_steps(BaseConfig(max_steps=2_000_000), ["max_steps"])
 
 
 def test_a_short_run_spends_half_of_it_warming_up_at_most() -> None:

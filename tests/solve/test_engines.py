@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kit.encode.cells import VOCAB
 from kit.finetune.trainer import FinetuneConfig
 from kit.generate.decode import GenerateConfig
 from kit.solve.engines import LARGE_MODEL_BYTES, are_apart, choose_engines
@@ -47,6 +49,41 @@ def test_small_models_and_positions_that_jump_stay_with_the_kits_own(tmp_path: P
     assert chosen(SolveConfig(model=BUNDLED_MODEL)) == ("torch", "torch")
     jumping = SolveConfig(model=model(tmp_path, positions="aligned"))
     assert chosen(jumping) == ("unsloth", "torch")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "gpt_neox"},
+        {"model_type": "llama", "attention_bias": True},
+        {"model_type": "llama", "mlp_bias": True},
+        {"model_type": "qwen3", "attention_bias": True},
+    ],
+)
+def test_what_the_own_engine_does_not_run_is_left_to_transformers(tmp_path: Path, config) -> None:
+    folder = model(tmp_path)
+    (folder / "config.json").write_text(json.dumps(config))
+    solve = SolveConfig(model=folder)
+    assert chosen(solve) == chosen(solve, gpu=False) == chosen(solve, FULL) == ("peft", "generate")
+    assert chosen(replace(solve, trainer="torch")) == ("torch", "generate")
+    assert chosen(replace(solve, sampler="torch")) == ("peft", "torch")
+    # Only the own sampler can do it, and says why not when it opens the model.
+    assert choose_engines(solve, LORA, WIDE, False).sampler == "torch"
+
+
+def test_biases_that_only_transformers_applies_reach_it(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("peft")
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 2}
+    config = transformers.LlamaConfig(
+        vocab_size=VOCAB, num_hidden_layers=1, attention_bias=True, mlp_bias=True, **sizes
+    )
+    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path)
+    (tmp_path / "arc_format.json").write_text('{"format": "cells", "positions": "contiguous"}')
+    opened = open_toolbox(ToolboxSettings(SolveConfig(model=tmp_path, device="cpu")), 1, tmp_path)
+    names = type(opened.trainer).__name__, type(opened.sampler).__name__
+    opened.close()
+    assert names == ("PeftTrainer", "GenerateSampler")
 
 
 def test_a_name_is_taken_as_it_is() -> None:

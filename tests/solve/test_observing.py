@@ -53,6 +53,15 @@ def test_every_demonstration_is_asked_behind_the_others_only(tmp_path: Path) -> 
         assert len(request.prompt.output_spans) == len(TASK.train) - 1
 
 
+def test_what_was_read_for_it_is_counted(tmp_path: Path) -> None:
+    sampler = ScriptedSampler()
+    counts = solve(tmp_path, sampler).counts
+    asked = [r for r in sampler.scored if len(r.key) == 1]
+    assert counts["check_tokens"] == sum(len(r.prompt) + len(r.answers[0]) for r in asked) > 0
+    broken = solve(tmp_path, ScriptedSampler(score_fail=ZeroDivisionError("odd"))).counts
+    assert "check_tokens" not in broken
+
+
 def test_nothing_is_asked_without_training(tmp_path: Path) -> None:
     result = solve(tmp_path, ScriptedSampler(), replace(PLAN, num_steps=0))
     assert result.observed == {} and "check" not in result.stage_s

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -20,18 +21,20 @@ from kit.config import make_config
 from kit.engine.shape import read_shape
 from kit.resume import run_record
 from kit.solve.work import WorkResult
-from kit.submit.journal import Journal
+from kit.submit.journal import Journal, Record
 from kit.submit.lock import JOURNAL_NAME
 from kit.submit.records import prediction_record, result_record
 from kit.validate import compute
 
 RIGHT, WRONG = ((1, 2),), ((2, 1),)
+BOTH = {"a": (RIGHT, RIGHT), "b": (RIGHT, RIGHT)}
 COUNTS = {
     "train_tokens": 1000,
     "prompts": 2,
     "prompt_tokens": 200,
     "answer_tokens": 30,
     "scored_tokens": 50,
+    "check_tokens": 70,
 }
 
 
@@ -46,29 +49,51 @@ def tasks(tmp_path: Path) -> Path:
     return path
 
 
-def write_run(folder: Path, counts: dict[str, int], proposed: bool = True) -> Path:
-    """A run whose answer to the first input of task "a" is right."""
-    config = make_config("smoke")
+def write_run(
+    folder: Path,
+    counts: dict[str, int],
+    proposed: bool = True,
+    *,
+    ids: str | None = "ab",
+    stopped: str | None = None,
+    options: Sequence[str] = (),
+) -> Path:
+    """A run whose answer to the first input of task "a" is right.
+
+    Args:
+        ids: tasks that it was to work on, a letter each; None for a journal from before these were
+            written down.
+        stopped: how it ended; None where it was killed.
+    """
+    config = make_config("smoke", options)
     folder.mkdir()
     sample = Candidate("a", 0, RIGHT, "sample", "identity", -1.0, 3)
-    result = WorkResult("a", Plan("a"), (sample,) if proposed else (), counts=counts)
+    result = WorkResult(
+        "a", Plan("a"), (sample,) if proposed else (), counts=counts, observed={"held_chance": 0.5}
+    )
     attempts = Prediction("a", 0, (WRONG, RIGHT), 0.5, "vote")
+    start = run_record(config, [], "code", ids or "")
+    if ids is None:
+        del start.data["ids"]
     journal = Journal(folder / JOURNAL_NAME)
-    journal.append(run_record(config, [], "code"), result_record(result))
+    journal.append(start, result_record(result))
     journal.append(prediction_record([attempts, replace(attempts, test_index=1)]))
+    if stopped is not None:
+        journal.append(Record("end", "", {"stopped": stopped, "wall_s": 1.0, "tasks": 1}))
     journal.close()
     return folder
 
 
 def test_operations_are_counted_as_by_hand(tmp_path: Path, tasks: Path) -> None:
     folder = write_run(tmp_path / "run", COUNTS)
-    found = compute.compute_of(folder, {"a": (RIGHT, RIGHT), "b": (RIGHT, RIGHT)}, 7e9)
+    found = compute.compute_of(folder, BOTH, 7e9)
     shape = read_shape(Path(make_config("smoke").solve.model))
     weights, attention = 2.0 * shape.num_parameters(), shape.flops_per_token(1)
     attention -= weights
     reading, making = weights + 50 * attention, weights + 100 * attention
     assert found.tuning == pytest.approx(3 * 1000 * reading)
-    assert found.answering == pytest.approx(250 * reading + 30 * making)
+    assert found.answering == pytest.approx((200 + 50 + 70) * reading + 30 * making)
+    assert found.remarks == ()
     assert found.flops == pytest.approx(7e9 + found.tuning + found.answering)
     # One of two outputs of one of two tasks; the other right answer was nobody's proposal.
     assert (found.solved, found.percent) == (0.5, 25.0)
@@ -76,7 +101,52 @@ def test_operations_are_counted_as_by_hand(tmp_path: Path, tasks: Path) -> None:
 
 def test_a_cheap_guess_is_not_the_models(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", COUNTS, proposed=False)
-    assert compute.compute_of(folder, {"a": (RIGHT, RIGHT)}, 0.0).solved == 0
+    assert compute.compute_of(folder, BOTH, 0.0).solved == 0
+
+
+def test_a_run_of_some_tasks_is_a_share_of_these_and_says_so(
+    tmp_path: Path, tasks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, table = write_run(tmp_path / "mine", COUNTS, ids="a"), tmp_path / "c.csv"
+    assert compute.main([str(folder), "--tasks", str(tasks), "--csv", str(table)]) == 0
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith("mine") and "50.0%" in line and line.endswith("; 1 of 2 tasks")
+    row = next(csv.DictReader(table.open(encoding="utf-8")))
+    assert (row["solved_percent"], row["tasks"]) == ("50.0", "1")
+    assert "mine (1 of 2 tasks)" in compute.picture([compute.compute_of(folder, BOTH, 1e9)])
+
+
+def test_tasks_that_were_not_begun_count_as_unsolved(tmp_path: Path) -> None:
+    found = compute.compute_of(write_run(tmp_path / "run", COUNTS, ids="ab"), BOTH, 0.0)
+    assert (found.tasks, found.percent, found.part) == (2, 25.0, "")
+
+
+def test_every_start_of_a_run_adds_its_tasks(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", COUNTS, ids="a")
+    journal = Journal(folder / JOURNAL_NAME, (folder / JOURNAL_NAME).stat().st_size)
+    journal.append(run_record(make_config("smoke"), [], "code", "b"))
+    journal.close()
+    assert compute.compute_of(folder, BOTH, 0.0).tasks == 2
+
+
+def test_an_older_journal_counts_where_it_had_all_its_tasks(tmp_path: Path) -> None:
+    done = write_run(tmp_path / "done", COUNTS, ids=None, stopped="done")
+    assert compute.compute_of(done, BOTH, 0.0).part == "1 of 2 tasks"
+    whole = write_run(tmp_path / "whole", COUNTS, ids=None, stopped="time")
+    assert compute.compute_of(whole, {"a": (RIGHT, RIGHT)}, 0.0).percent == 50.0
+
+
+def test_what_the_journal_has_no_count_of_is_said(
+    tmp_path: Path, tasks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts = {name: count for name, count in COUNTS.items() if name != "check_tokens"}
+    folder = write_run(tmp_path / "mine", counts, options=["finetune.shared=true"])
+    assert compute.main([str(folder), "--tasks", str(tasks)]) == 0
+    notes = capsys.readouterr().err.splitlines()
+    assert [note.partition(" is not counted")[0] for note in notes] == [
+        "note: mine: asking adapters about their own demonstrations",
+        "note: mine: training the adapter that all tasks share",
+    ]
 
 
 def test_table_csv_and_picture(
@@ -135,6 +205,14 @@ def test_systems_of_two_attempts_are_all_there() -> None:
     [
         (lambda folder: folder.mkdir(), "no journal.jsonl in it"),
         (lambda folder: write_run(folder, {"nodes": 3}), "no prompt of a model was counted"),
+        (
+            lambda folder: write_run(folder, COUNTS, ids="acdef"),
+            "4 of the run's 5 tasks have no solution in --tasks (c, d, e, ...)",
+        ),
+        (
+            lambda folder: write_run(folder, COUNTS, ids=None, stopped="time"),
+            "1 were begun, but how many there were is not known",
+        ),
     ],
 )
 def test_what_cannot_be_counted_is_refused(
@@ -147,6 +225,7 @@ def test_what_cannot_be_counted_is_refused(
 
 
 def test_a_card_without_operations_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("A model.")
-    with pytest.raises(ValueError, match="give --training-flops"):
-        compute.card_flops(tmp_path)
+    for text in ("A model.", "`python -m kit pretrain --base x`: about 1.0e+13 FLOPs."):
+        (tmp_path / "README.md").write_text(text)
+        with pytest.raises(ValueError, match=r"README.md: does not say.*give --training-flops"):
+            compute.card_flops(tmp_path)
