@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from kit.arc.seeds import derive_seed
 from kit.budget.clock import Deadline
+from kit.encode.encoding import ContextError, Encoded
 from kit.finetune.trainer import Adapter, Trainer
 from kit.generate.sampler import Sampler, SampleRequest
 from kit.texts.encoding import ANSWER_ROOM, REASONING_ROOM, TextPairEncoding
@@ -49,19 +50,36 @@ class TextTools:
     scratch: Path
 
 
+@dataclass(frozen=True, slots=True)
+class TaskAnswers:
+    """What a model made of the test inputs of one task.
+
+    Attributes:
+        texts: one per test input, "" for one that did not fit the context, that the deadline left
+            open, or that reasoning never came to.
+        unfit: why not, for each of those that did not fit.
+    """
+
+    texts: list[str]
+    unfit: tuple[str, ...]
+
+
 def answer_task(
     task: TextTask, mode: Mode, tools: TextTools, seed: int, deadline: Deadline
-) -> list[str]:
-    """One answer per test input, "" for one that the deadline left open or that reasoning never
-    came to."""
+) -> TaskAnswers:
+    """Answers to all test inputs; one that does not fit costs its own answer and no other."""
     views = test_views(task, with_examples=mode != "zero-shot")
-    if mode == "chain-of-thought":
-        asked = [_reasoning(view) for view in views]
-        texts = _ask(asked, None, REASONING_ROOM, tools.reasoning, deadline)
-        return [concluded_output(text) for text in texts]
-    adapter = _train(task, tools, seed, deadline) if mode == "ttt" else None
-    texts = _ask(views, adapter, ANSWER_ROOM, tools.plain, deadline)
-    return [last_output(text) for text in texts]
+    reasons = mode == "chain-of-thought"
+    asking = tools.reasoning if reasons else tools.plain
+    asked = [_reasoning(view) for view in views] if reasons else views
+    prompts, unfit = _encode(asked, asking.encoding)
+    # Training views hold the demonstrations of a prompt without its query: where a prompt fits,
+    # none of them is refused, and where none fits, there is nothing to train for.
+    adapter = _train(task, tools, seed, deadline) if mode == "ttt" and prompts else None
+    most = REASONING_ROOM if reasons else ANSWER_ROOM
+    said = _ask(prompts, adapter, most, asking, deadline)
+    read = concluded_output if reasons else last_output
+    return TaskAnswers([read(said.get(i, "")) for i in range(len(views))], unfit)
 
 
 def _reasoning(view: TextView) -> TextView:
@@ -78,23 +96,38 @@ def _train(task: TextTask, tools: TextTools, seed: int, deadline: Deadline) -> A
     return adapter
 
 
+def _encode(
+    views: Sequence[TextView], encoding: TextPairEncoding
+) -> tuple[dict[int, Encoded], tuple[str, ...]]:
+    """Prompts of the views that fit by their number, and why the others do not."""
+    prompts: dict[int, Encoded] = {}
+    unfit: list[str] = []
+    for number, view in enumerate(views):
+        try:
+            prompts[number] = encoding.encode(view)
+        except ContextError as error:
+            unfit.append(str(error))
+    return prompts, tuple(unfit)
+
+
 def _ask(
-    views: Sequence[TextView],
+    prompts: Mapping[int, Encoded],
     adapter: Adapter | None,
     most: int,
     asking: Asking,
     deadline: Deadline,
-) -> list[str]:
-    answers = [""] * len(views)
-    for begin in range(0, len(views), ASK_AT_ONCE):
-        part = range(begin, min(begin + ASK_AT_ONCE, len(views)))
+) -> dict[int, str]:
+    """What was written behind the prompts, by their numbers."""
+    said: dict[int, str] = {}
+    numbers = list(prompts)
+    for begin in range(0, len(numbers), ASK_AT_ONCE):
         requests = [
-            SampleRequest((i,), asking.encoding.encode(views[i]), adapter, max_tokens=most)
-            for i in part
+            SampleRequest((number,), prompts[number], adapter, max_tokens=most)
+            for number in numbers[begin : begin + ASK_AT_ONCE]
         ]
         for completion in asking.sampler.sample(requests, deadline):
-            answers[completion.key[0]] = asking.encoding.text(completion.tokens)
-    return answers
+            said[completion.key[0]] = asking.encoding.text(completion.tokens)
+    return said
 
 
 def last_output(text: str) -> str:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kit.arc.exits import EXIT_REFUSED
@@ -20,7 +21,7 @@ from kit.budget.clock import Deadline, SystemClock
 from kit.finetune.trainer import FinetuneConfig
 from kit.texts.encoding import DEFAULT_MAX_TOKENS, STOP_REASONING, TextPairEncoding
 from kit.texts.made import KINDS, write_tasks
-from kit.texts.solve import MODES, Asking, Mode, TextTools, answer_task
+from kit.texts.solve import MODES, Asking, Mode, TaskAnswers, TextTools, answer_task
 from kit.texts.task import TextTask, items, read_lines, read_tasks, text
 from kit.validate.command import run_command
 
@@ -127,6 +128,15 @@ def _open(args: argparse.Namespace, scratch: Path) -> TextTools:
     return TextTools(trainer, plain, reasoning, args.steps, args.batch, scratch)
 
 
+@dataclass(slots=True)
+class _Total:
+    """What one mode came to over all tasks."""
+
+    right: int = 0
+    unfit: int = 0
+    seconds: float = 0.0
+
+
 def _table(
     tasks: Sequence[TextTask],
     truth: dict[str, list[str]],
@@ -137,19 +147,36 @@ def _table(
     end_s = SystemClock().now_s() + 60 * args.minutes
     print(f"| task | items | {' | '.join(args.modes)} |")
     print("|---|---|" + "---|" * len(args.modes), flush=True)
-    totals: dict[Mode, int] = dict.fromkeys(args.modes, 0)
-    seconds: dict[Mode, float] = dict.fromkeys(args.modes, 0.0)
+    totals: dict[Mode, _Total] = {mode: _Total() for mode in args.modes}
     for task in tasks:
         cells = []
         for mode in args.modes:
-            begin = time.monotonic()
+            total, begin = totals[mode], time.monotonic()
             answers = answer_task(task, mode, tools, args.seed, Deadline(end_s, SystemClock()))
-            right = num_right(answers, truth[task.task_id][: len(task.test)])
-            totals[mode] += right
-            seconds[mode] += time.monotonic() - begin
-            cells.append(f"{right} ({100 * right / len(answers):.0f}%)")
+            right = num_right(answers.texts, truth[task.task_id][: len(task.test)])
+            total.right += right
+            total.unfit += len(answers.unfit)
+            total.seconds += time.monotonic() - begin
+            cells.append(f"{right} ({100 * right / len(answers.texts):.0f}%)")
+            _note_unfit(task.task_id, mode, answers)
         print(f"| {task.task_id} | {len(task.test)} | {' | '.join(cells)} |", flush=True)
-    count = sum(len(task.test) for task in tasks)
-    right_cells = [f"{totals[mode]} ({100 * totals[mode] / count:.0f}%)" for mode in args.modes]
-    print(f"| all | {count} | {' | '.join(right_cells)} |")
-    print(f"| seconds | | {' | '.join(f'{seconds[mode]:.0f}' for mode in args.modes)} |")
+    _print_totals([totals[mode] for mode in args.modes], sum(len(task.test) for task in tasks))
+
+
+def _note_unfit(task_id: str, mode: Mode, answers: TaskAnswers) -> None:
+    """Say at once what was never asked for: it looks like wrong answers in the table."""
+    if answers.unfit:
+        print(
+            f"note: {task_id}, {mode}: {len(answers.unfit)} of {len(answers.texts)} items did not "
+            f"fit and count as wrong: {answers.unfit[0]}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _print_totals(totals: Sequence[_Total], count: int) -> None:
+    right = [f"{total.right} ({100 * total.right / count:.0f}%)" for total in totals]
+    print(f"| all | {count} | {' | '.join(right)} |")
+    if any(total.unfit for total in totals):
+        print(f"| did not fit | | {' | '.join(str(total.unfit) for total in totals)} |")
+    print(f"| seconds | | {' | '.join(f'{total.seconds:.0f}' for total in totals)} |")

@@ -100,8 +100,8 @@ def test_training_on_the_demonstrations_changes_the_answers(folder, tmp_path) ->
     config = FinetuneConfig(method="full", lr=3e-3, batch_views=2)
     plain = Asking(encoding, TorchSampler(model, encoding))
     tools = TextTools(TorchTrainer(model, encoding, config), plain, plain, 30, 2, tmp_path)
-    assert answer_task(TASK, "in-context", tools, 0, NEVER) != ["yes", "yes"]
-    assert answer_task(TASK, "ttt", tools, 0, NEVER) == ["yes", "yes"]
+    assert answer_task(TASK, "in-context", tools, 0, NEVER).texts != ["yes", "yes"]
+    assert answer_task(TASK, "ttt", tools, 0, NEVER).texts == ["yes", "yes"]
 
 
 class ScriptedSampler:
@@ -144,7 +144,7 @@ SHOWN = "".join(f"Input: {c}\nOutput: yes\n\n" for c in "abcdef")
 )
 def test_an_answer_at_once_is_asked_for_behind_output(scripted, mode, shown) -> None:
     task = replace(TASK, instruction="say so")
-    assert answer_task(task, mode, scripted, 0, NEVER) == ["yes", "yes"]
+    assert answer_task(task, mode, scripted, 0, NEVER).texts == ["yes", "yes"]
     assert scripted.reasoning.sampler.asked == []
     for request, query in zip(scripted.plain.sampler.asked, "gh", strict=True):
         spelled = f"say so\n\n{shown}Input: {query}\nOutput:"
@@ -154,7 +154,7 @@ def test_an_answer_at_once_is_asked_for_behind_output(scripted, mode, shown) -> 
 
 def test_a_chain_of_thought_is_asked_for_behind_reasoning(scripted) -> None:
     task = replace(TASK, instruction="say so")
-    assert answer_task(task, "chain-of-thought", scripted, 0, NEVER) == ["no", "no"]
+    assert answer_task(task, "chain-of-thought", scripted, 0, NEVER).texts == ["no", "no"]
     assert scripted.plain.sampler.asked == []
     for request, query in zip(scripted.reasoning.sampler.asked, "gh", strict=True):
         spelled = f"say so\n{THINK}\n\n{SHOWN}Input: {query}\nReasoning:"
@@ -219,3 +219,41 @@ def test_the_command_prints_a_table_and_refuses_what_it_cannot_use(
     assert "error:" in capsys.readouterr().err
     assert main(["few-shot", str(path), "--model", str(folder), "--limit", "0"]) == 2
     assert "--limit must be 1 or more, got 0" in capsys.readouterr().err
+
+
+def test_an_item_that_does_not_fit_costs_nothing_but_itself(folder, tmp_path, capsys) -> None:
+    short = [{"input": p.input, "output": p.output} for p in PAIRS]
+    long = [{"input": "a" * 700, "output": "yes"}] * 2
+    one_long = {"input": "b" * 900, "output": "yes"}
+    tasks = [
+        {"id": "first", "train": short, "test": short[:2]},
+        {"id": "second", "train": long, "test": short[:2]},
+        {"id": "third", "train": short, "test": [*short[:2], one_long]},
+    ]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(task) + "\n" for task in tasks))
+    modes = ["zero-shot", "in-context", "chain-of-thought", "ttt"]
+    words = ["few-shot", str(path), "--model", str(folder), "--modes", *modes]
+    assert main([*words, "--steps", "2", "--threads", "1", "--rank", "4"]) == 0
+    said = capsys.readouterr()
+    rows = [line.split(" | ") for line in said.out.splitlines()]
+    assert [row[:2] for row in rows[2:6]] == [
+        ["| first", "2"], ["| second", "2"], ["| third", "3"], ["| all", "7"],
+    ]  # fmt: skip
+    assert rows[3][3:] == ["0 (0%)", "0 (0%)", "0 (0%) |"]
+    assert [cell.strip(" |") for cell in rows[6]] == ["did not fit", "0", "3", "3", "3"]
+    notes = [line for line in said.err.splitlines() if line.startswith("note:")]
+    assert len(notes) == 6
+    assert notes[0].startswith("note: second, in-context: 2 of 2 items did not fit and count as")
+    assert "tokens and 64 for the answer do not fit 1024" in notes[0]
+    assert notes[-1].startswith("note: third, ttt: 1 of 3 items did not fit")
+
+
+def test_nothing_is_trained_for_a_task_none_of_whose_items_fits(folder, tmp_path) -> None:
+    plain = TextPairEncoding(folder, 100)
+    asking = Asking(plain, ScriptedSampler(plain, " yes\n\n"))
+    # No trainer: it would be called only to train for nothing.
+    tools = TextTools(None, asking, asking, 1, 1, tmp_path)  # type: ignore[arg-type]
+    answers = answer_task(TASK, "ttt", tools, 0, NEVER)
+    assert answers.texts == ["", ""] and len(answers.unfit) == 2
+    assert asking.sampler.asked == []
