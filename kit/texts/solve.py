@@ -12,7 +12,7 @@ from kit.budget.clock import Deadline
 from kit.encode.encoding import ContextError, Encoded
 from kit.finetune.trainer import Adapter, Trainer
 from kit.generate.sampler import Sampler, SampleRequest
-from kit.texts.encoding import ANSWER_ROOM, REASONING_ROOM, TextPairEncoding
+from kit.texts.encoding import TextPairEncoding, room_behind
 from kit.texts.task import TextTask, TextView
 from kit.texts.views import test_views, training_views
 
@@ -37,17 +37,25 @@ class TextTools:
     """An open model with its options.
 
     Attributes:
-        plain, reasoning: for answers at once, and for those that end where reasoning does.
+        plain, gapped, reasoning: for answers at once, for such with empty lines in them, and for
+            those that end where reasoning does.
         num_steps, batch_views: of training on one task.
         scratch: folder for adapters.
     """
 
     trainer: Trainer
     plain: Asking
+    gapped: Asking
     reasoning: Asking
     num_steps: int
     batch_views: int
     scratch: Path
+
+    def asking(self, task: TextTask, mode: Mode) -> Asking:
+        """What reads the answers to a task in a mode."""
+        if mode == "chain-of-thought":
+            return self.reasoning
+        return self.gapped if task.gapped else self.plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +78,28 @@ def answer_task(
     """Answers to all test inputs; one that does not fit costs its own answer and no other."""
     views = test_views(task, with_examples=mode != "zero-shot")
     reasons = mode == "chain-of-thought"
-    asking = tools.reasoning if reasons else tools.plain
+    asking = tools.asking(task, mode)
     asked = [_reasoning(view) for view in views] if reasons else views
-    prompts, unfit = _encode(asked, asking.encoding)
+    room = _answer_room(task, asking)
+    prompts, unfit = _encode(asked, asking.encoding, room)
     # Training views hold the demonstrations of a prompt without its query: where a prompt fits,
     # none of them is refused, and where none fits, there is nothing to train for.
     adapter = _train(task, tools, seed, deadline) if mode == "ttt" and prompts else None
-    most = REASONING_ROOM if reasons else ANSWER_ROOM
-    said = _ask(prompts, adapter, most, asking, deadline)
-    read = concluded_output if reasons else last_output
-    return TaskAnswers([read(said.get(i, "")) for i in range(len(views))], unfit)
+    said = _ask(prompts, adapter, room_behind(room, reasons), asking, deadline)
+    texts = [said.get(number, "") for number in range(len(views))]
+    return TaskAnswers([concluded_output(t) for t in texts] if reasons else texts, unfit)
+
+
+def can_match(output: str, task: TextTask, mode: Mode, tools: TextTools) -> bool:
+    """Whether any answer to a task can read as this output, white space around it aside."""
+    reasons, asking = mode == "chain-of-thought", tools.asking(task, mode)
+    room = room_behind(_answer_room(task, asking), reasons)
+    said = asking.encoding.echo(f" {ANSWER_CUE} {output}" if reasons else f" {output}", room)
+    return (concluded_output(said) if reasons else said) == output.strip()
+
+
+def _answer_room(task: TextTask, asking: Asking) -> int:
+    return asking.encoding.answer_room(pair.output for pair in task.train)
 
 
 def _reasoning(view: TextView) -> TextView:
@@ -97,14 +117,14 @@ def _train(task: TextTask, tools: TextTools, seed: int, deadline: Deadline) -> A
 
 
 def _encode(
-    views: Sequence[TextView], encoding: TextPairEncoding
+    views: Sequence[TextView], encoding: TextPairEncoding, answer_room: int
 ) -> tuple[dict[int, Encoded], tuple[str, ...]]:
     """Prompts of the views that fit by their number, and why the others do not."""
     prompts: dict[int, Encoded] = {}
     unfit: list[str] = []
     for number, view in enumerate(views):
         try:
-            prompts[number] = encoding.encode(view)
+            prompts[number] = encoding.encode(view, answer_room)
         except ContextError as error:
             unfit.append(str(error))
     return prompts, tuple(unfit)
@@ -130,13 +150,8 @@ def _ask(
     return said
 
 
-def last_output(text: str) -> str:
-    """What stands behind the last "Output:" of a text, or the whole text; first line only."""
-    said = text.rsplit(ANSWER_CUE, 1)[-1].strip()
-    return said.splitlines()[0].strip() if said else ""
-
-
 def concluded_output(text: str) -> str:
-    """What stands behind the last "Output:" of reasoning, first line only; "" where there is none,
-    as a thought is no answer."""
-    return last_output(text) if ANSWER_CUE in text else ""
+    """What stands behind the last "Output:" of reasoning, first line only, as remarks often follow;
+    "" where there is none, as a thought is no answer."""
+    _, cue, said = text.rpartition(ANSWER_CUE)
+    return said.strip().split("\n")[0].strip() if cue else ""

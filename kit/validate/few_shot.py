@@ -19,9 +19,23 @@ from pathlib import Path
 from kit.arc.exits import EXIT_REFUSED
 from kit.budget.clock import Deadline, SystemClock
 from kit.finetune.trainer import FinetuneConfig
-from kit.texts.encoding import DEFAULT_MAX_TOKENS, STOP_REASONING, TextPairEncoding
+from kit.texts.encoding import (
+    DEFAULT_MAX_TOKENS,
+    STOP,
+    STOP_GAPPED,
+    STOP_REASONING,
+    TextPairEncoding,
+)
 from kit.texts.made import KINDS, write_tasks
-from kit.texts.solve import MODES, Asking, Mode, TaskAnswers, TextTools, answer_task
+from kit.texts.solve import (
+    MODES,
+    Asking,
+    Mode,
+    TaskAnswers,
+    TextTools,
+    answer_task,
+    can_match,
+)
 from kit.texts.task import TextTask, items, read_lines, read_tasks, text
 from kit.validate.command import run_command
 
@@ -68,7 +82,10 @@ def _run(args: argparse.Namespace) -> int:
         tasks = [_cut(task, args.limit) for task in read_tasks(args.tasks)]
         truth = read_outputs(args.tasks)
         with tempfile.TemporaryDirectory(prefix="kit-texts-") as scratch:
-            _table(tasks, truth, _open(args, Path(scratch)), args)
+            tools = _open(args, Path(scratch))
+            for task in tasks:
+                _note_unmatched(task, truth[task.task_id], tools, args.modes)
+            _table(tasks, truth, tools, args)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_REFUSED
@@ -118,14 +135,31 @@ def _open(args: argparse.Namespace, scratch: Path) -> TextTools:
 
     set_threads(args.threads)
     model = open_model(args.model, "auto", choose_device("auto"))
-    encoding = TextPairEncoding(args.model, DEFAULT_MAX_TOKENS)
-    longer = TextPairEncoding(args.model, DEFAULT_MAX_TOKENS, STOP_REASONING)
+    stops = (STOP, STOP_GAPPED, STOP_REASONING)
+    encodings = [TextPairEncoding(args.model, DEFAULT_MAX_TOKENS, stop) for stop in stops]
     config = FinetuneConfig(
         rank=args.rank, alpha=float(args.rank), lr=args.lr, batch_views=args.batch
     )
-    trainer = TorchTrainer(model, encoding, config)  # type: ignore[arg-type]
-    plain, reasoning = (Asking(how, TorchSampler(model, how)) for how in (encoding, longer))
-    return TextTools(trainer, plain, reasoning, args.steps, args.batch, scratch)
+    # Training looks at views alone, and not at what stops an answer.
+    trainer = TorchTrainer(model, encodings[0], config)  # type: ignore[arg-type]
+    askings = (Asking(how, TorchSampler(model, how)) for how in encodings)
+    return TextTools(trainer, *askings, args.steps, args.batch, scratch)
+
+
+def _note_unmatched(
+    task: TextTask, truth: Sequence[str], tools: TextTools, modes: Sequence[Mode]
+) -> None:
+    """Say before any work what scores nothing whatever a model writes."""
+    asked = truth[: len(task.test)]
+    lost = {mode: sum(not can_match(o, task, mode, tools) for o in asked) for mode in modes}
+    if any(lost.values()):
+        counts = ", ".join(f"{n} of {len(asked)} in {mode}" for mode, n in lost.items() if n)
+        print(
+            f"note: {task.task_id}: outputs that no answer can match: {counts}; they are longer "
+            "than the room for answers, or not read back as they are",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 @dataclass(slots=True)
