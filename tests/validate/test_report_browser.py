@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,6 +176,18 @@ def test_grids_are_drawn_in_arcs_colours(page: Browser) -> None:
     assert {canvas for canvas, _, _ in cells} == set(range(drawn))
     assert {digit for _, digit, _ in cells} == set(range(10))
     assert [cell for cell in cells if cell[2] != [*ARC_COLOURS[cell[1]], 255]] == []
+
+
+def test_a_proposal_says_which_views_voted_for_it(page: Browser) -> None:
+    page.value("document.querySelectorAll('details.task > summary')[1].click()")
+    wait_for(page, "document.querySelectorAll('details.task[open] > .body').length", 1)
+    lists = "[...document.querySelectorAll('details.task[open] .candidates > li .views')]"
+    said = page.value(f"{lists}.map(list => [...list.children].map(e => e.textContent))")
+    lines = [line for lines in said for line in lines]
+    assert sorted(int(line.split(":")[0].removeprefix("view ")) for line in lines) == [*range(8)]
+    assert [line for line in lines if "untouched" in line] == ["view 0: untouched"]
+    moved = re.compile(r"view [1-7]: ((rotate90|rotate180|flip_lr|transpose), )?colours 0\d{9}")
+    assert all(moved.fullmatch(line) for line in lines if "untouched" not in line)
 
 
 def test_an_address_brings_a_task_back(page: Browser, url: str) -> None:
