@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+GAP = "\n\n"
+"""Empty line: what ends a pair in a prompt, where no output holds one."""
+
 
 class TextTaskError(ValueError):
     """A file that holds no text tasks; the message says which line and why."""
@@ -39,6 +42,11 @@ class TextTask:
     train: tuple[TextPair, ...]
     test: tuple[str, ...]
 
+    @property
+    def gapped(self) -> bool:
+        """Whether outputs hold empty lines, as far as the demonstrations show."""
+        return any(GAP in pair.output for pair in self.train)
+
 
 @dataclass(frozen=True, slots=True)
 class TextView:
@@ -47,6 +55,7 @@ class TextView:
     Attributes:
         answer: when it is known (training).
         reasons: whether reasoning is asked for before the output.
+        gapped: whether an empty line may be part of an answer.
     """
 
     instruction: str
@@ -54,6 +63,7 @@ class TextView:
     query: str
     answer: str | None = None
     reasons: bool = False
+    gapped: bool = False
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -65,7 +75,8 @@ def read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # Only "\n" ends a line of JSON: other separators, such as U+2028, may stand inside its texts.
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
             continue
         place = f"{path}, line {number}"

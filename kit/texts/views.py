@@ -6,6 +6,8 @@ Source: Akyurek et al. 2024, arXiv 2411.07279v2, section 5 (BIG-Bench Hard).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kit.arc.seeds import python_rng
 from kit.texts.task import TextTask, TextView
 
@@ -21,11 +23,14 @@ def training_views(task: TextTask, num_views: int, seed: int) -> tuple[TextView,
             others = [pair for i, pair in enumerate(task.train) if i != index]
             rng.shuffle(others)
             held = task.train[index]
-            views.append(TextView(task.instruction, tuple(others), held.input, held.output))
+            view = TextView(task.instruction, tuple(others), held.input, held.output)
+            views.append(replace(view, gapped=task.gapped))
     return tuple(views)
 
 
 def test_views(task: TextTask, with_examples: bool) -> tuple[TextView, ...]:
     """One view per test input, behind all demonstrations or none."""
     shown = task.train if with_examples else ()
-    return tuple(TextView(task.instruction, shown, query) for query in task.test)
+    return tuple(
+        TextView(task.instruction, shown, query, gapped=task.gapped) for query in task.test
+    )

@@ -13,14 +13,29 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kit.arc.exits import EXIT_REFUSED
 from kit.budget.clock import Deadline, SystemClock
 from kit.finetune.trainer import FinetuneConfig
-from kit.texts.encoding import DEFAULT_MAX_TOKENS, STOP_REASONING, TextPairEncoding
+from kit.texts.encoding import (
+    DEFAULT_MAX_TOKENS,
+    STOP,
+    STOP_GAPPED,
+    STOP_REASONING,
+    TextPairEncoding,
+)
 from kit.texts.made import KINDS, write_tasks
-from kit.texts.solve import MODES, Asking, Mode, TextTools, answer_task
+from kit.texts.solve import (
+    MODES,
+    Asking,
+    Mode,
+    TaskAnswers,
+    TextTools,
+    answer_task,
+    can_match,
+)
 from kit.texts.task import TextTask, items, read_lines, read_tasks, text
 from kit.validate.command import run_command
 
@@ -67,7 +82,10 @@ def _run(args: argparse.Namespace) -> int:
         tasks = [_cut(task, args.limit) for task in read_tasks(args.tasks)]
         truth = read_outputs(args.tasks)
         with tempfile.TemporaryDirectory(prefix="kit-texts-") as scratch:
-            _table(tasks, truth, _open(args, Path(scratch)), args)
+            tools = _open(args, Path(scratch))
+            for task in tasks:
+                _note_unmatched(task, truth[task.task_id], tools, args.modes)
+            _table(tasks, truth, tools, args)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_REFUSED
@@ -117,14 +135,40 @@ def _open(args: argparse.Namespace, scratch: Path) -> TextTools:
 
     set_threads(args.threads)
     model = open_model(args.model, "auto", choose_device("auto"))
-    encoding = TextPairEncoding(args.model, DEFAULT_MAX_TOKENS)
-    longer = TextPairEncoding(args.model, DEFAULT_MAX_TOKENS, STOP_REASONING)
+    stops = (STOP, STOP_GAPPED, STOP_REASONING)
+    encodings = [TextPairEncoding(args.model, DEFAULT_MAX_TOKENS, stop) for stop in stops]
     config = FinetuneConfig(
         rank=args.rank, alpha=float(args.rank), lr=args.lr, batch_views=args.batch
     )
-    trainer = TorchTrainer(model, encoding, config)  # type: ignore[arg-type]
-    plain, reasoning = (Asking(how, TorchSampler(model, how)) for how in (encoding, longer))
-    return TextTools(trainer, plain, reasoning, args.steps, args.batch, scratch)
+    # Training looks at views alone, and not at what stops an answer.
+    trainer = TorchTrainer(model, encodings[0], config)  # type: ignore[arg-type]
+    askings = (Asking(how, TorchSampler(model, how)) for how in encodings)
+    return TextTools(trainer, *askings, args.steps, args.batch, scratch)
+
+
+def _note_unmatched(
+    task: TextTask, truth: Sequence[str], tools: TextTools, modes: Sequence[Mode]
+) -> None:
+    """Say before any work what scores nothing whatever a model writes."""
+    asked = truth[: len(task.test)]
+    lost = {mode: sum(not can_match(o, task, mode, tools) for o in asked) for mode in modes}
+    if any(lost.values()):
+        counts = ", ".join(f"{n} of {len(asked)} in {mode}" for mode, n in lost.items() if n)
+        print(
+            f"note: {task.task_id}: outputs that no answer can match: {counts}; they are longer "
+            "than the room for answers, or not read back as they are",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+@dataclass(slots=True)
+class _Total:
+    """What one mode came to over all tasks."""
+
+    right: int = 0
+    unfit: int = 0
+    seconds: float = 0.0
 
 
 def _table(
@@ -137,19 +181,36 @@ def _table(
     end_s = SystemClock().now_s() + 60 * args.minutes
     print(f"| task | items | {' | '.join(args.modes)} |")
     print("|---|---|" + "---|" * len(args.modes), flush=True)
-    totals: dict[Mode, int] = dict.fromkeys(args.modes, 0)
-    seconds: dict[Mode, float] = dict.fromkeys(args.modes, 0.0)
+    totals: dict[Mode, _Total] = {mode: _Total() for mode in args.modes}
     for task in tasks:
         cells = []
         for mode in args.modes:
-            begin = time.monotonic()
+            total, begin = totals[mode], time.monotonic()
             answers = answer_task(task, mode, tools, args.seed, Deadline(end_s, SystemClock()))
-            right = num_right(answers, truth[task.task_id][: len(task.test)])
-            totals[mode] += right
-            seconds[mode] += time.monotonic() - begin
-            cells.append(f"{right} ({100 * right / len(answers):.0f}%)")
+            right = num_right(answers.texts, truth[task.task_id][: len(task.test)])
+            total.right += right
+            total.unfit += len(answers.unfit)
+            total.seconds += time.monotonic() - begin
+            cells.append(f"{right} ({100 * right / len(answers.texts):.0f}%)")
+            _note_unfit(task.task_id, mode, answers)
         print(f"| {task.task_id} | {len(task.test)} | {' | '.join(cells)} |", flush=True)
-    count = sum(len(task.test) for task in tasks)
-    right_cells = [f"{totals[mode]} ({100 * totals[mode] / count:.0f}%)" for mode in args.modes]
-    print(f"| all | {count} | {' | '.join(right_cells)} |")
-    print(f"| seconds | | {' | '.join(f'{seconds[mode]:.0f}' for mode in args.modes)} |")
+    _print_totals([totals[mode] for mode in args.modes], sum(len(task.test) for task in tasks))
+
+
+def _note_unfit(task_id: str, mode: Mode, answers: TaskAnswers) -> None:
+    """Say at once what was never asked for: it looks like wrong answers in the table."""
+    if answers.unfit:
+        print(
+            f"note: {task_id}, {mode}: {len(answers.unfit)} of {len(answers.texts)} items did not "
+            f"fit and count as wrong: {answers.unfit[0]}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _print_totals(totals: Sequence[_Total], count: int) -> None:
+    right = [f"{total.right} ({100 * total.right / count:.0f}%)" for total in totals]
+    print(f"| all | {count} | {' | '.join(right)} |")
+    if any(total.unfit for total in totals):
+        print(f"| did not fit | | {' | '.join(str(total.unfit) for total in totals)} |")
+    print(f"| seconds | | {' | '.join(f'{total.seconds:.0f}' for total in totals)} |")

@@ -165,7 +165,8 @@
       const count = element("span", {}, `${candidate.votes} of ${test.votes}`);
       const line = element("div", { class: "votes" }, count, voteBar(candidate.votes / test.votes));
       add("votes", line);
-      add("views", candidate.groups.map(([name, count]) => `${name} ${count}`).join(", "));
+      add("votes by symmetry", candidate.groups.map(([name, count]) => `${name} ${count}`).join(", "));
+      if (candidate.num_views) add("views that voted for it", viewList(candidate));
       if (candidate.own.length) {
         const best = `${number(candidate.own[0], 2)} in ${plural(candidate.tokens, "token")}`;
         add("log-probability, own view", candidate.own.length > 1
@@ -186,6 +187,19 @@
       add("its confidence", number(best.confidence, 2));
     }
     return facts;
+  }
+
+  function viewList(candidate) {
+    const lines = candidate.views.map(([round, view, symmetry, colours, votes]) => {
+      const changes = symmetry === "identity" ? [] : [symmetry];
+      if (colours) changes.push(`colours ${colours}`);
+      const when = round ? `round ${round + 1}, ` : "";
+      const times = votes > 1 ? ` (${votes} votes)` : "";
+      return element("li", {}, `${when}view ${view}: ${changes.join(", ") || "untouched"}${times}`);
+    });
+    const unseen = candidate.num_views - lines.length;
+    if (unseen > 0) lines.push(element("li", {}, plural(unseen, "more view")));
+    return element("ul", { class: "views" }, ...lines);
   }
 
   function voteBar(share) {

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from kit.arc.candidate import Candidate, Prediction
 from kit.arc.grid import Grid, shape
 from kit.arc.task import Task
+from kit.augment.transform import IDENTITY_COLOURS
 from kit.rank.choose import RankConfig, join
 from kit.rank.pool import CandidatePool
 from kit.rank.programs import evidence_of, is_program
@@ -30,6 +31,7 @@ LEGS = {"sample": "model", "search": "search", "llm_program": "written"}
 """What proposed a grid, by the source of a candidate; "guess" where nobody did."""
 
 _NEAR_SHARE = 0.1
+_MOST_VIEWS = 16
 _MOST_PROGRAMS = 4
 _MOST_PROGRAM_CHARS = 4000
 
@@ -164,6 +166,8 @@ def _support(grid: Grid, pool: CandidatePool) -> dict[str, Any]:
         groups = Counter(c.group for c in samples)
         found["votes"] = len(samples)
         found["groups"] = sorted(groups.items(), key=lambda item: (-item[1], item[0]))
+        views = _views(samples)
+        found["views"], found["num_views"] = views[:_MOST_VIEWS], len(views)
         nats = [c.logprob_nats for c in samples if c.logprob_nats is not None]
         found["own"] = [_finite(value) for value in sorted(nats, key=_impossible_last)]
         found["tokens"] = max(c.num_tokens for c in samples)
@@ -175,6 +179,24 @@ def _support(grid: Grid, pool: CandidatePool) -> dict[str, Any]:
         found["programs"] = [_program(c) for c in programs[:_MOST_PROGRAMS]]
         found["num_programs"] = len(programs)
     return found
+
+
+def _views(samples: Sequence[Candidate]) -> list[list[Any]]:
+    """[round, view, symmetry, colours, votes] of every view that voted, in their order.
+
+    Colours are ten digits, the c-th being what colour c becomes; "" where they stay as they are.
+    Journals may lack what a view was: such votes are told by their symmetry alone.
+    """
+    votes = Counter(
+        (c.round, c.view, c.group, _colour_map(c.colours))
+        for c in samples
+        if c.view is not None and c.colours is not None
+    )
+    return [[*view, count] for view, count in sorted(votes.items())]
+
+
+def _colour_map(colours: tuple[int, ...]) -> str:
+    return "" if colours == IDENTITY_COLOURS else "".join(map(str, colours))
 
 
 def _programs(candidates: Sequence[Candidate]) -> list[Candidate]:

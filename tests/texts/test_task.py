@@ -55,6 +55,13 @@ def test_bad_lines_are_refused(tmp_path: Path, line: object, message: str) -> No
         read_tasks(written(tmp_path, line))
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\\n", "\\r\\n", "\\f"])
+def test_a_line_ends_at_a_newline_only(tmp_path: Path, separator: str) -> None:
+    line = json.dumps(GOOD | {"id": "a-b"}).replace("a-b", f"a{separator}b")
+    first, second = read_tasks(written(tmp_path, line, GOOD))
+    assert (first.task_id, second.task_id) == (json.loads(f'"a{separator}b"'), "t")
+
+
 def test_bad_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(TextTaskError, match="id 't' is there twice"):
         read_tasks(written(tmp_path, GOOD, GOOD))

@@ -13,6 +13,8 @@ from kit.arc.files import TaskSet, load_tasks
 from kit.arc.grid import Grid
 from kit.arc.seeds import python_rng
 from kit.arc.task import Task
+from kit.augment.colours import uniform_permutation
+from kit.augment.transform import IDENTITY_COLOURS
 from kit.budget.plan import Plan
 from kit.config import make_config
 from kit.rank.choose import RankConfig, choose
@@ -28,7 +30,7 @@ from kit.submit.records import (
 )
 
 REASON = "0.0300 tasks expected for 9.0 s; unsolved with 70%"
-GROUPS = ("identity", "rot90", "rot180", "flip_lr", "transpose")
+GROUPS = ("identity", "rotate90", "rotate180", "flip_lr", "transpose")
 PROGRAM = "a = objects(input, by='colour')\nb = largest(a)\noutput = paint(input, b, 3)"
 
 
@@ -151,13 +153,27 @@ def _result(
 def _samples(
     task: Task, index: int, grids: Sequence[Grid], plan: Plan, rng: random.Random
 ) -> list[Candidate]:
-    return [
-        Candidate(
-            task.task_id, index, rng.choice(grids), "sample", rng.choice(GROUPS),
-            -9 * rng.random(), len(grids[0]) * len(grids[0][0]), None, plan.round,
+    """One sample of each of eight views, the untouched one first."""
+    found = []
+    for view in range(8):
+        grid, group = rng.choice(grids), rng.choice(GROUPS)
+        shuffled = uniform_permutation(python_rng(task.task_id, index, plan.round, view), True)
+        found.append(
+            Candidate(
+                task.task_id,
+                index,
+                grid,
+                "sample",
+                group if view else "identity",
+                -9 * rng.random(),
+                len(grids[0]) * len(grids[0][0]),
+                None,
+                plan.round,
+                view=view,
+                colours=shuffled if view else IDENTITY_COLOURS,
+            )
         )
-        for _ in range(8)
-    ]  # fmt: skip
+    return found
 
 
 def _scores(

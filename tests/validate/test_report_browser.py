@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,31 @@ POOR_CONTRAST = """(() => {
 """Classes of elements whose text differs too little from what is behind it (WCAG AA: 4.5)."""
 
 
+ARC_COLOURS = (
+    (0, 0, 0), (0, 116, 217), (255, 65, 54), (46, 204, 64), (255, 220, 0),
+    (170, 170, 170), (240, 18, 190), (255, 133, 27), (127, 219, 255), (135, 12, 37),
+)  # fmt: skip
+"""Red, green and blue of the digits 0 to 9 in the testing interface of fchollet/ARC-AGI."""
+
+CANVASES = "[...document.querySelectorAll('details[open] figure canvas')]"
+
+FIRST_CELLS = (
+    f"{CANVASES}."
+    + """flatMap((canvas, n) => {
+  const rows = canvas.getAttribute('aria-label').split(': ').pop().split('; ')
+    .map(row => row.split(' ').map(Number));
+  const gap = 1, cell = (canvas.width - gap) / rows[0].length, found = new Map();
+  rows.forEach((row, y) => row.forEach((digit, x) => found.has(digit) || found.set(digit, [x, y])));
+  const pen = canvas.getContext('2d');
+  // The corner of a cell: neither a cross nor a digit reaches it.
+  return [...found].map(([digit, [x, y]]) =>
+    [n, digit, [...pen.getImageData(x * cell + gap, y * cell + gap, 1, 1).data]]);
+})"""
+)
+"""[canvas, digit, red green blue and alpha] of one cell for each digit that a screen reader is told
+of, in every grid of the open tasks."""
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
     """A run of many tasks; one of them has a name that would like to be markup."""
@@ -86,6 +112,18 @@ def shown(page: Browser) -> int:
     return page.value("document.querySelectorAll('#list > li:not([hidden])').length")
 
 
+def wait_for(page: Browser, count: str, least: int) -> int:
+    """What an expression counts, once that is `least` or more.
+
+    A task is filled when the browser comes to it, which takes a while on a busy machine.
+    """
+    until_s = time.monotonic() + 20
+    while (found := page.value(count)) < least and time.monotonic() < until_s:
+        time.sleep(0.05)
+    assert found >= least
+    return found
+
+
 def test_a_run_of_400_tasks_opens_fast(browser: Browser, url: str) -> None:
     browser.ask("Performance.enable", timeDomain="threadTicks")
     browser.open("about:blank")
@@ -121,12 +159,7 @@ def test_a_task_is_found_and_opened_by_keys_alone(page: Browser) -> None:
     assert shown(page) == 1
     page.value("document.querySelector('#list > li:not([hidden]) summary').focus()")
     page.press("Enter", ENTER, "\r")
-    drawn = "document.querySelectorAll('details[open] figure canvas[aria-label]').length"
-    # A task is filled when the browser comes to it, which takes a while on a busy machine.
-    until_s = time.monotonic() + 20
-    while page.value(drawn) < 6 and time.monotonic() < until_s:
-        time.sleep(0.05)
-    assert page.value(drawn) >= 6
+    wait_for(page, "document.querySelectorAll('details[open] figure canvas[aria-label]').length", 6)
     assert page.value("location.hash").endswith("find=9e3779b1&task=9e3779b1")
     page.value("document.querySelector('input[name=status]').focus()")
     page.press("ArrowRight", RIGHT)
@@ -134,17 +167,27 @@ def test_a_task_is_found_and_opened_by_keys_alone(page: Browser) -> None:
 
 
 def test_grids_are_drawn_in_arcs_colours(page: Browser) -> None:
-    page.value("document.querySelectorAll('#list summary')[1].click()")
-    colours = page.value(
-        """[...document.querySelectorAll('details[open] figure canvas')].every(canvas => {
-          const rows = canvas.arc.rows, pen = canvas.getContext('2d');
-          const step = (canvas.width - 1) / rows[0].length;
-          const blue = pen.getImageData(Math.floor(step / 2), Math.floor(step / 4) + 1, 1, 1).data;
-          const want = {0: [0, 0, 0], 1: [0, 116, 217], 2: [255, 65, 54]}[rows[0][0]];
-          return !want || canvas.arc.truth || want.every((v, i) => Math.abs(v - blue[i]) < 3);
-        })"""
-    )
-    assert colours is True
+    opened = "document.querySelectorAll('details.task > summary')"
+    for place in (1, 2, 3):
+        page.value(f"{opened}[{place}].click()")
+    wait_for(page, "document.querySelectorAll('details.task[open] > .body').length", 3)
+    drawn = page.value(f"{CANVASES}.length")
+    cells = page.value(FIRST_CELLS)
+    assert {canvas for canvas, _, _ in cells} == set(range(drawn))
+    assert {digit for _, digit, _ in cells} == set(range(10))
+    assert [cell for cell in cells if cell[2] != [*ARC_COLOURS[cell[1]], 255]] == []
+
+
+def test_a_proposal_says_which_views_voted_for_it(page: Browser) -> None:
+    page.value("document.querySelectorAll('details.task > summary')[1].click()")
+    wait_for(page, "document.querySelectorAll('details.task[open] > .body').length", 1)
+    lists = "[...document.querySelectorAll('details.task[open] .candidates > li .views')]"
+    said = page.value(f"{lists}.map(list => [...list.children].map(e => e.textContent))")
+    lines = [line for lines in said for line in lines]
+    assert sorted(int(line.split(":")[0].removeprefix("view ")) for line in lines) == [*range(8)]
+    assert [line for line in lines if "untouched" in line] == ["view 0: untouched"]
+    moved = re.compile(r"view [1-7]: ((rotate90|rotate180|flip_lr|transpose), )?colours 0\d{9}")
+    assert all(moved.fullmatch(line) for line in lines if "untouched" not in line)
 
 
 def test_an_address_brings_a_task_back(page: Browser, url: str) -> None:
