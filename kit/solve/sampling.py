@@ -42,7 +42,9 @@ def sample_candidates(
         _keep(draft, toolbox, views, done)
         # A prompt is read once, however many answers it gets.
         prompts = {request.key[:2]: len(request.prompt) for request in requests}
-        draft.counts["prompt_tokens"] = sum(prompts[place] for place in {key[:2] for key in done})
+        read = {key[:2] for key in done}
+        draft.counts["read_prompts"] = len(read)
+        draft.counts["prompt_tokens"] = sum(prompts[place] for place in read)
     draft.cut |= draft.counts["completions"] < len(requests) and deadline.passed()
 
 

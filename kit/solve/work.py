@@ -50,9 +50,10 @@ class WorkResult:
         stage_s: seconds per stage that ran: "train", "check", "sample", "score", "search",
             "write".
         counts: "steps" and "train_tokens" (optimiser), "prompts" (asked), "completions"
-            (finished), "prompt_tokens", "answer_tokens" (of those), "candidates" (decoded),
-            "scored" (pairs of grid and view), "scored_tokens" (of their prompts and grids),
-            "check_tokens" (the same of demonstrations that an adapter was asked about),
+            (finished), "read_prompts" (once each, however often asked) and "prompt_tokens" (in
+            them), "answer_tokens" (of the completions), "candidates" (decoded), "scored" (pairs of
+            grid and view), "scored_tokens" (of their prompts and grids), "check_tokens" (the same
+            of demonstrations that an adapter was asked about),
             "context" (views that did not fit), "reject_<reason>" (completions that were no grid),
             "skipped_training" (1 when time was short or there were no views),
             "out_of_memory" (1 when it ran out, even where less was enough then, and when the

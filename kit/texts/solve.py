@@ -110,7 +110,8 @@ def _reasoning(view: TextView) -> TextView:
 def _train(task: TextTask, tools: TextTools, seed: int, deadline: Deadline) -> Adapter:
     own = derive_seed(seed, task.task_id, "text ttt")
     views = training_views(task, tools.num_steps * tools.batch_views, own)
-    out = tools.scratch / f"{task.task_id}-{seed}"
+    # Not the task's id, which may hold anything.
+    out = tools.scratch / f"{own:x}"
     # Trainers hand views to their encoding and look at nothing else in them.
     adapter, _ = tools.trainer.fit(task.task_id, views, tools.num_steps, own, out, deadline)  # type: ignore[arg-type]
     return adapter

@@ -198,7 +198,8 @@ def _operations(model: Path, results: Sequence[WorkResult]) -> tuple[float, floa
     tuning = answering = 0.0
     for result in results:
         count = result.counts.get
-        prompts = count("prompts", 0) or 1
+        # Older journals count what was asked, which is the same for one sample of each view.
+        prompts = count("read_prompts", count("prompts", 0)) or 1
         # A token sees half of its view on average while it is read, all of it when it answers.
         context = count("prompt_tokens", 0) / prompts
         reading, making = shape.flops_per_token(context / 2), shape.flops_per_token(context)
