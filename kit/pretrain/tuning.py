@@ -31,6 +31,7 @@ from kit.pretrain.corpus import view_tokens
 from kit.pretrain.sources import dev_questions
 
 _PLAIN = AugmentConfig(dihedral=False, colours="keep_zero")
+LORA_RATES, FULL_RATES = (1.25e-3, 2.5e-3, 5e-3, 1e-2), (2.5e-4, 5e-4, 1e-3, 2e-3)
 _NEVER = Deadline(math.inf, SystemClock())
 
 
@@ -50,8 +51,8 @@ def recipes() -> list[Recipe]:
     turned = replace(_PLAIN, dihedral=True)
     return [
         Recipe("not trained", None),
-        *(Recipe(f"LoRA, rate {lr:g}", replace(lora, lr=lr)) for lr in (2.5e-3, 5e-3, 1e-2)),
-        *(Recipe(f"all weights, rate {lr:g}", replace(full, lr=lr)) for lr in (5e-4, 1e-3, 2e-3)),
+        *(Recipe(f"LoRA, rate {lr:g}", replace(lora, lr=lr)) for lr in LORA_RATES),
+        *(Recipe(f"all weights, rate {lr:g}", replace(full, lr=lr)) for lr in FULL_RATES),
         Recipe("LoRA, rate 0.005, all symmetries", replace(lora, lr=5e-3), turned),
     ]
 
