@@ -34,7 +34,7 @@ from kit.encode.positions import PAIR_STRIDE
 from kit.engine.machine import keep_freed_memory
 from kit.engine.model import open_model
 from kit.pretrain import layouts
-from kit.pretrain.corpus import Corpus, CorpusConfig, view_tokens
+from kit.pretrain.corpus import Corpus, CorpusConfig
 from kit.pretrain.re_arc import add_re_arc_option
 from kit.pretrain.run import Run
 from kit.pretrain.sequences import ALIGNED, CONTIGUOUS, draw_batch
@@ -235,8 +235,7 @@ def _compare_tuning(args: argparse.Namespace) -> int:
 
 def _small_questions() -> list[View]:
     """Development tasks that one step of training on a task can show whole."""
-    questions = held_out_questions(0)["development tasks"]
-    return [q for q in questions if view_tokens(q) <= layouts.ADAPT_TOKENS]
+    return tuning_questions(layouts.ADAPT_TOKENS)
 
 
 def _mean(losses: Sequence[float]) -> str:

@@ -27,7 +27,7 @@ from kit.pretrain.corpus import (  # noqa: E402
     rules_of_pairs,
     view_tokens,
 )
-from kit.pretrain.experiments import planes_apart, rule_arms  # noqa: E402
+from kit.pretrain.experiments import _small_questions, planes_apart, rule_arms  # noqa: E402
 from kit.pretrain.layouts import in_context, task_tokens  # noqa: E402
 from kit.pretrain.sequences import ALIGNED  # noqa: E402
 from kit.pretrain.settings import SIZES, PretrainConfig  # noqa: E402
@@ -84,6 +84,12 @@ def test_tuning_asks_what_was_not_trained_on_and_learns_a_rule() -> None:
     assert len(before.losses) == len(after.losses) == 1
     assert after.losses[0] < before.losses[0] and after.right >= before.right
     assert after.seconds > before.seconds
+
+
+def test_every_question_of_the_layouts_can_be_trained_on() -> None:
+    """One demonstration cannot be asked behind another."""
+    questions = _small_questions()
+    assert len(questions) > 10 and all(len(q.examples) > 1 for q in questions)
 
 
 def test_tuning_recipes_train_lora_and_all_weights_on_tasks_with_demonstrations_left() -> None:
