@@ -15,6 +15,8 @@ from kit import __main__ as commands
 from kit import doctor
 from kit.gpus import Gpu
 from kit.induce.sandbox.probe import SandboxReport
+from kit.solve.toolbox import BUNDLED_MODEL
+from tests.model_folders import write_model_folder
 
 
 @pytest.mark.parametrize("name", commands.COMMANDS)
@@ -39,10 +41,9 @@ STRONG = SandboxReport("strong", ("namespaces", "seccomp"), (), ())
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A folder that looks like a model."""
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
-    (tmp_path / "model.safetensors").write_bytes(b"x" * 2**20)
-    return tmp_path
+    """A folder that looks like a model which the kit's own engine runs."""
+    shape = json.loads((BUNDLED_MODEL / "config.json").read_text(encoding="utf-8"))
+    return write_model_folder(tmp_path, **shape)
 
 
 @pytest.fixture(autouse=True)
