@@ -28,9 +28,7 @@ from kit.validate.ablate_report import find, markdown, write_report
 from kit.validate.ablate_run import Method
 from kit.validate.ablate_store import Store
 from kit.validate.ablate_tasks import find_tasks
-from kit.validate.ablate_variants import (
-    GROUPS,
-)
+from kit.validate.ablate_variants import GROUPS
 from kit.validate.command import run_command
 
 DESCRIPTION = (
